@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* dns_listen.h - the UDP and TCP sockets that questions come in by, one pair for each address.
+ */
+#pragma once
+
+#include "config/effective.h"
+#include "daemon/ev.h"
+#include "dns/query.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct dns_listen;
+
+/* A message from client (transport, addr, port and handle filled in). */
+typedef void dns_listen_fn(void *arg, struct dns_client *client, const uint8_t *msg,
+			   size_t len);
+
+/* The interface a client's message came in by. */
+uint32_t dns_listen_index(const struct dns_client *);
+
+struct dns_listen *dns_listen_new(struct ev_loop *, dns_listen_fn *, void *arg);
+void dns_listen_free(struct dns_listen *);
+
+/* From now on exactly these; sockets of addresses that stay are not touched.  An address that
+ * cannot be bound (port taken, address not there) is tried again every second. */
+void dns_listen_set(struct dns_listen *, const struct eff_endpoints *, uint32_t tcp_clients,
+		    uint32_t tcp_idle_s);
+
+/* Sends an answer to where the question came from, from the address it was sent to. */
+void dns_listen_reply(struct dns_listen *, const struct dns_client *, const uint8_t *msg,
+		      size_t len);
+
+/* Is address i of those set bound?  Adds reasons for those that are not, with who holds the
+ * port where known. */
+bool dns_listen_bound(const struct dns_listen *, const struct in6_addr *);
+void dns_listen_reasons(const struct dns_listen *, struct reasons *);
+
+/* Connected TCP clients now. */
+size_t dns_listen_tcp_clients(const struct dns_listen *);

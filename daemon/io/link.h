@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* link.h - the kernel's links, addresses, routes and neighbours.  The one place that knows
+ * libnl.
+ *
+ * Two directions.  Facts: a snapshot that follows the kernel; after ENOBUFS everything is read
+ * anew.  Wishes: routes, proxy neighbours and link settings that shall exist; they are made
+ * when they are missing, put back when someone removes them, and taken away when they are no
+ * longer wished for, unless they were there before us.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "config/effective.h"
+#include "config/facts.h"
+#include "daemon/ev.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct link;
+
+/* Dumps once before it returns.  changed is called from the loop, once for a storm of changes,
+ * when links, addresses or default routes differ.  NULL after logging. */
+struct link *link_open(struct ev_loop *, ev_fn *changed, void *arg);
+void link_close(struct link *); /* takes away what its wishes made, NULL is a no-op */
+
+/* Everything but resolvers and forwarding of "all"; valid until the next change. */
+const struct facts *link_facts(const struct link *);
+
+/* The link-layer address the kernel knows for addr on a link (index 0: on any); NULL when
+ * unknown. */
+const uint8_t *link_neighbour(const struct link *, uint32_t index, const struct in6_addr *addr);
+
+enum wish_kind { WISH_ROUTE, WISH_PROXY_NEIGHBOUR };
+
+struct wish {
+	enum wish_kind kind;
+	struct prefix6 dst; /* route: destination (IPv4: ::ffff:..., len + 96); proxy neighbour:
+			       its address */
+	uint32_t index;     /* the link it goes to, or stands on */
+	uint32_t mtu;       /* route: RTAX_MTU, 0 for none */
+	const char *what;   /* "the NAT64 prefix": for messages; static text */
+};
+
+#define LINK_WISHES_MAX 64
+
+/* From now on these n shall exist, under the name of owner; earlier ones of that owner that are
+ * not among them go. What cannot be done is retried, and said in the reasons that link_unmet()
+ * gives. */
+void link_wish(struct link *, const char *owner, const struct wish *, size_t n);
+void link_unmet(const struct link *, const char *owner, struct reasons *);
+
+/* Like link_wish with none, but leaves everything in the kernel as it is (restart). */
+void link_forget(struct link *, const char *owner);

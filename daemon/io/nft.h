@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* nft.h - our own nftables table "v6gwd": masquerade of the pool.  The one place that knows
+ * libnftnl and libmnl.
+ *
+ * Where the kernel has it the table is owned: others can neither flush nor delete it, and it
+ * goes when we do.  Elsewhere its loss is noticed and it is put back.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "daemon/ev.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct nft;
+
+struct nft_masquerade {
+	const struct prefix4 *pools; /* sources */
+	size_t n_pools;
+	const char *except; /* the device that is never masqueraded towards: the TUN */
+	bool has_source;    /* a fixed source instead of the leaving interface's address */
+	struct in_addr source;
+};
+
+/* changed is called when the state that nft_present() tells changed.  NULL after logging. */
+struct nft *nft_open(struct ev_loop *, ev_fn *changed, void *arg);
+
+/* Without keep the table goes. */
+void nft_close(struct nft *, bool keep);
+
+/* Makes the table, or replaces its content in one transaction; NULL: no table.  0 or -errno
+ * (tried again every second until it works). */
+int nft_masquerade(struct nft *, const struct nft_masquerade *);
+
+bool nft_present(const struct nft *); /* the table is there as it was set last */
+bool nft_owned(const struct nft *);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* log.h - the journal, or "<N>text" lines on stderr.  The one file that knows sd-journal.
+ *
+ * Each .c defines LOG_PLANE ("nat64", "dns64", "ra", "gateway" ...) before it includes this.
+ * What a stranger can cause goes through a struct log_limit, or is counted instead.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_NOTICE,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
+
+/* Optional fields of a line; zero where unknown. */
+struct log_fields {
+	const char *message_id; /* 32 hex digits: an entry of the catalog */
+	const char *iface;      /* V6GWD_IFACE */
+	const char *client;     /* V6GWD_CLIENT */
+};
+
+void log_open(void);
+void log_set_level(enum log_level);
+enum log_level log_get_level(void);
+
+void log_line(enum log_level, const char *plane, const struct log_fields *, const char *fmt,
+	      ...) __attribute__((format(printf, 4, 5)));
+
+/* At most one line every interval_s; *suppressed is how many were left out since the last. */
+struct log_limit {
+	uint32_t interval_s;
+	uint64_t next_ms;
+	uint32_t suppressed;
+};
+
+bool log_limit_pass(struct log_limit *, uint64_t now_ms, uint32_t *suppressed);
+
+#define log_error(...)   log_line(LOG_LEVEL_ERROR, LOG_PLANE, NULL, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_LEVEL_WARNING, LOG_PLANE, NULL, __VA_ARGS__)
+#define log_notice(...)  log_line(LOG_LEVEL_NOTICE, LOG_PLANE, NULL, __VA_ARGS__)
+#define log_info(...)    log_line(LOG_LEVEL_INFO, LOG_PLANE, NULL, __VA_ARGS__)
+#define log_debug(...)   log_line(LOG_LEVEL_DEBUG, LOG_PLANE, NULL, __VA_ARGS__)

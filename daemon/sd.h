@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sd.h - the service manager: readiness, status, watchdog.  The one file that knows sd-daemon.
+ * Everything is a no-op when nobody supervises us. */
+#pragma once
+
+#include <stdint.h>
+
+void sd_ready(const char *status);
+void sd_status(const char *status);
+void sd_reloading(void);
+void sd_stopping(void);
+void sd_alive(void);
+
+/* How often sd_alive() is wanted, in ms; 0: never. */
+uint64_t sd_watchdog_ms(void);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* forward.h - which forwarder is asked, when, and whose answer is believed.
+ *
+ * Sans I/O: failover, hedging, health, EDNS downgrade, 0x20, ids; packets go out by ops->send
+ * and come back by forward_received().  One object serves all sets: set 0 is the default
+ * forwarders, set i + 1 those of zone i.  Every answer is checked (QR, opcode, id, question
+ * with its case) before it is handed on.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "resolve.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct forward_peer {
+	struct in6_addr addr; /* IPv4 as ::ffff:... */
+	uint16_t port;
+	uint32_t scope; /* link of a link-local address, else 0 */
+};
+
+struct forward_set {
+	const struct forward_peer *peers;
+	size_t n;
+};
+
+struct forward_conf {
+	const struct forward_set *sets;
+	size_t n_sets;
+	uint64_t timeout_ms; /* a question is given up after this */
+};
+
+enum forward_outcome {
+	FORWARD_MESSAGE, /* a datagram or stream message from the peer asked */
+	FORWARD_REFUSED, /* the peer's host or port said no (ICMP, RST) */
+	FORWARD_SILENT,  /* the transport gave up waiting */
+};
+
+struct forward_ops {
+	/* Sends msg to peer over UDP or TCP; tag comes back with forward_received(), once, also
+	 * within the call, unless ops->cancel named it. */
+	void (*send)(void *ctx, uint64_t tag, const struct forward_peer *, bool tcp,
+		     const uint8_t *msg, size_t len);
+	void (*cancel)(void *ctx, uint64_t tag);
+
+	/* The result of forward_ask(id, ...). */
+	void (*resolved)(void *ctx, uint64_t id, const struct resolve_result *);
+	void (*random)(void *ctx, void *out, size_t n);
+};
+
+struct forward;
+
+/* NULL when memory is short. */
+struct forward *forward_new(const struct forward_conf *, const struct forward_ops *, void *ctx);
+void forward_free(struct forward *);
+
+/* Another list: health of peers that stay is kept, questions in flight go on. False when memory
+ * is short, nothing changed then. */
+bool forward_configure(struct forward *, const struct forward_conf *, uint64_t now_ms);
+
+void forward_ask(struct forward *, uint64_t id, const struct dns_question *, unsigned flags,
+		 unsigned set, uint64_t now_ms);
+void forward_cancel(struct forward *, uint64_t id);
+void forward_received(struct forward *, uint64_t tag, enum forward_outcome, const uint8_t *msg,
+		      size_t len, uint64_t now_ms);
+
+uint64_t forward_next(const struct forward *);
+void forward_tick(struct forward *, uint64_t now_ms);
+
+struct forward_health {
+	struct forward_peer peer;
+	bool healthy;
+	uint32_t rtt_ms; /* smoothed; 0: not known yet */
+	uint64_t asked, answered, timeouts, errors;
+};
+
+/* Each peer once, whatever the sets; false behind the last. */
+bool forward_health_at(const struct forward *, size_t i, struct forward_health *out);

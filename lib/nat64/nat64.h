@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* nat64.h - the translator: one packet in, packets and a reason out.
+ *
+ * Sans I/O: gets bytes and the time, gives bytes to a sink.  Nothing is allocated after
+ * nat64_new(), but for a new configuration (nat64_prepare).  RFC 7915 (headers), 6052
+ * (addresses), 7757 (fixed maps), 6791 (sources of errors), 4884 (extensions), and RFC 6146 3.5
+ * as far as a pool of whole addresses needs it.
+ */
+#pragma once
+
+#include "base/acl.h"
+#include "base/pref64.h"
+#include "base/siphash.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NAT64_HEADROOM 64u /* free bytes a packet needs before it: headers grow by up to 28 */
+
+struct nat64_map {
+	struct prefix4 ipv4;
+	struct prefix6 ipv6; /* suffixes may be of unequal length: IPv6 suffix >= IPv4 suffix */
+	const char *name;
+};
+
+/* Lists belong to the caller and outlive the configuration. */
+struct nat64_conf {
+	struct pref64 prefix;
+	struct in_addr own4;  /* 0.0.0.0: none, errors of IPv4 are then not sent */
+	struct in6_addr own6; /* :: likewise */
+	const struct prefix4 *pools;
+	size_t n_pools;
+	const struct nat64_map *maps;
+	size_t n_maps;
+	struct acl clients;      /* IPv6 sources */
+	struct acl destinations; /* IPv4 destinations, and IPv4 sources of data */
+	uint32_t mtu;            /* of the TUN device: both directions' next hop */
+	uint32_t fragment_mtu;
+	bool drop_udp_zero;       /* IPv4 UDP without checksum: drop instead of compute */
+	uint32_t icmp_error_rate; /* a second, burst 50; 0: no limit */
+	uint64_t lease_lifetime_ms, lease_keep_ms;
+	uint32_t max_mappings_per_guest;
+};
+
+/* X(NAME, "name", "sentence", "RFC clause") for every way a packet can end: reasons.h. */
+#include "reasons.h"
+
+enum nat64_reason {
+#define X(id, name, text, rfc) NAT64_##id,
+	NAT64_REASONS(X)
+#undef X
+		NAT64_REASON_COUNT
+};
+
+struct nat64_reason_text {
+	const char *name, *text, *rfc;
+};
+
+extern const struct nat64_reason_text nat64_reason_texts[NAT64_REASON_COUNT];
+
+/* Where packets go.  buf is valid during the call only. */
+struct nat64_sink {
+	void (*packet)(void *arg, const uint8_t *buf, size_t len);
+	void *arg;
+};
+
+enum nat64_event_kind {
+	NAT64_MAPPING_MADE,
+	NAT64_MAPPING_MOVED,
+	NAT64_MAPPING_ENDED,
+	NAT64_POOL_FULL
+};
+
+/* Who uses which IPv4 address; the caller may log it. */
+struct nat64_event {
+	enum nat64_event_kind kind;
+	struct in6_addr ipv6;
+	struct in_addr ipv4;
+};
+
+enum nat64_state { NAT64_ACTIVE, NAT64_DORMANT, NAT64_STATIC };
+
+struct nat64_mapping {
+	struct in6_addr ipv6; /* for a network: its first address */
+	struct in_addr ipv4;
+	const char *name; /* "" where none */
+	enum nat64_state state;
+	uint64_t made_ms, used_ms;     /* CLOCK_BOOTTIME, used_ms 0: never */
+	uint64_t packets[2], bytes[2]; /* [0] IPv6 to IPv4, [1] IPv4 to IPv6 */
+};
+
+struct nat64;
+
+/* key and the state of ids come from random bytes.  NULL when memory is short.
+ * on_event may be NULL. */
+struct nat64 *nat64_new(const struct nat64_conf *, const uint8_t random[32],
+			void (*on_event)(void *arg, const struct nat64_event *), void *arg);
+void nat64_free(struct nat64 *);
+
+/* Takes a new configuration: prepare may fail for memory (false) and changes nothing yet;
+ * settle switches, keeping every mapping that still fits, or drops what was prepared. */
+bool nat64_prepare(struct nat64 *, const struct nat64_conf *next);
+void nat64_settle(struct nat64 *, bool commit, uint64_t now_ms);
+
+/* buf[-NAT64_HEADROOM..len) is the packet with its headroom, and is written to.  Every packet
+ * that results goes to the sink before it returns: a translation, its fragments, an ICMP error,
+ * or none.  Counts the reason. */
+enum nat64_reason nat64_input(struct nat64 *, uint8_t *buf, size_t len, uint64_t now_ms,
+			      const struct nat64_sink *);
+
+const uint64_t *nat64_counts(const struct nat64 *); /* [NAT64_REASON_COUNT] */
+
+/* Expiry of leases: when nat64_tick() has something to do (UINT64_MAX: nothing), and doing it.
+ */
+uint64_t nat64_next(const struct nat64 *);
+void nat64_tick(struct nat64 *, uint64_t now_ms);
+
+/* The i-th mapping, static ones first; false behind the last.  *i is advanced past unused
+ * slots. */
+bool nat64_mapping_at(const struct nat64 *, size_t *i, struct nat64_mapping *out);
+
+struct nat64_usage {
+	uint32_t active, dormant, fixed;
+};
+
+void nat64_usage(const struct nat64 *, struct nat64_usage *);
+
+/* Addresses of pool i that mappings use, active or dormant, and that could be used. */
+void nat64_pool_usage(const struct nat64 *, size_t i, uint32_t *used, uint32_t *size);
+
+/* Ends a dynamic mapping; false when ipv6 has none. */
+bool nat64_drop(struct nat64 *, const struct in6_addr *ipv6, uint64_t now_ms);
+
+/* Brings a lease back (from the lease file): ipv6 had ipv4, last used age_ms ago.  False when
+ * the address is not free or not in a pool. */
+bool nat64_restore(struct nat64 *, const struct in6_addr *ipv6, struct in_addr ipv4,
+		   uint64_t age_ms, uint64_t now_ms);
