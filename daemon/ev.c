@@ -35,6 +35,7 @@ struct ev_io {
 };
 
 struct ev_signal {
+	struct ev_loop *loop;
 	struct event *event;
 	ev_fn *fn;
 	void *arg;
@@ -51,6 +52,12 @@ uint64_t ev_clock_ms(void)
 uint64_t ev_now_ms(const struct ev_loop *l)
 {
 	return l->now_ms ? l->now_ms : ev_clock_ms();
+}
+
+static void read_clock(struct ev_loop *l)
+{
+	if (!l->now_ms)
+		l->now_ms = ev_clock_ms();
 }
 
 static void place(struct ev_loop *l, size_t slot, struct ev_timer *t)
@@ -157,9 +164,10 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	size_t most = l->n;
 
 	(void)what;
+	read_clock(l);
 	if (read(fd, &expirations, sizeof expirations) > 0)
 		l->armed_at_ms = EV_NEVER;
-	while (most-- && l->n && l->heap[1]->at_ms <= ev_now_ms(l)) {
+	while (most-- && l->n && l->heap[1]->at_ms <= l->now_ms) {
 		struct ev_timer *t = l->heap[1];
 
 		ev_timer_stop(t);
@@ -224,12 +232,6 @@ void ev_stop(struct ev_loop *l)
 	l->stopped = true;
 }
 
-static void read_clock(struct ev_loop *l)
-{
-	if (!l->now_ms)
-		l->now_ms = ev_clock_ms();
-}
-
 static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
 	struct ev_io *io = arg;
@@ -288,6 +290,7 @@ static void on_signal(evutil_socket_t signo, short what, void *arg)
 
 	(void)signo;
 	(void)what;
+	read_clock(s->loop);
 	s->fn(s->arg);
 }
 
@@ -297,8 +300,7 @@ struct ev_signal *ev_signal_new(struct ev_loop *l, int signo, ev_fn *fn, void *a
 
 	if (!s)
 		goto fail;
-	s->fn = fn;
-	s->arg = arg;
+	*s = (struct ev_signal){ .loop = l, .fn = fn, .arg = arg };
 	s->event = evsignal_new(l->base, signo, on_signal, s);
 	if (!s->event || event_add(s->event, NULL) < 0)
 		goto fail;
