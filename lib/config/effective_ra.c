@@ -151,14 +151,10 @@ static void set_prefixes(struct build *b, struct eff_ra *e)
 		if (!c->prefixes[i].is_auto)
 			add_prefix(b, e, &c->prefixes[i], c->prefixes[i].prefix);
 	for (size_t i = 0; i < c->n_prefixes; i++)
-		if (c->prefixes[i].is_auto)
+		if (c->prefixes[i].is_auto) {
 			add_found(b, e, &c->prefixes[i]);
-	for (size_t i = 0; i < e->n_prefixes; i++)
-		if (e->prefixes[i].is_auto)
-			build_list(list, sizeof list,
-				   prefix_text(&e->prefixes[i].prefix, text));
-	if (*list)
-		build_origin(b, "ra.prefixes", e->name, "%s", list);
+			note_prefixes(b, e, i);
+		}
 }
 
 static bool is_listening(const struct build *b, const struct eff_ra *e,
