@@ -14,9 +14,7 @@ struct text {
 	bool failed;
 };
 
-static void putf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void putf(struct text *t, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void putf(struct text *t, const char *fmt, ...)
 {
 	char line[512];
 	va_list ap;
