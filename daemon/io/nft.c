@@ -38,6 +38,7 @@
 #define SRC_OFFSET   12u /* of the source address in an IPv4 header (RFC 791 3.1) */
 #define TABLE_OWNER  2u  /* NFT_TABLE_F_OWNER, Linux 5.12 */
 #define EVENTS_BURST 64
+#define EVENT_LEN    16384u
 
 struct nft {
 	struct ev_loop *loop;
@@ -226,7 +227,7 @@ static void put_rule(struct batch *t, const struct prefix4 *pool)
 /* The kernel has answered when sending returns: the first error, or 0. */
 static int read_answers(struct nft *n)
 {
-	char buf[MNL_SOCKET_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[EVENT_LEN] __attribute__((aligned(NLMSG_ALIGNTO)));
 	int fd = mnl_socket_get_fd(n->requests), error = 0;
 	ssize_t len;
 
@@ -333,7 +334,7 @@ static bool is_loss(const struct nft *n, const struct nlmsghdr *h)
 static void on_events(void *arg, unsigned ready)
 {
 	struct nft *n = arg;
-	char buf[MNL_SOCKET_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[EVENT_LEN] __attribute__((aligned(NLMSG_ALIGNTO)));
 	int fd = mnl_socket_get_fd(n->events);
 	bool lost = false;
 
