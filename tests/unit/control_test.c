@@ -247,7 +247,7 @@ static void assert_reply(int fd, const char *request, const char *expected)
 
 static const struct {
 	const char *request, *reply;
-} cases[] = {
+} answers[] = {
 	{ ASK("GetStatus"),
 	  "{\"parameters\":{\"version\":\"9.9\",\"uptime_s\":61,\"health\":{\"state\":"
 	  "\"degraded\",\"reasons\":[\"dns64: port 53 is "
@@ -320,8 +320,8 @@ static void test_answers(void **state)
 	int fd = connect_client();
 
 	(void)state;
-	for (size_t i = 0; i < N_OF(cases); i++)
-		assert_reply(fd, cases[i].request, cases[i].reply);
+	for (size_t i = 0; i < N_OF(answers); i++)
+		assert_reply(fd, answers[i].request, answers[i].reply);
 	assert_int_equal(g.level, LOG_LEVEL_DEBUG);
 	assert_int_equal(g.dropped, 2);
 	close(fd);
