@@ -15,13 +15,18 @@ ONE_GUEST = pytest.mark.lab(guests=1, hops=False)
 
 
 def snapshot(host):
-    """Everything that v6gwd may have put into the host's network."""
+    """Everything that v6gwd may have put into the host's network.  Left out: what the kernel does
+    by itself when forwarding is on (anycast) or a guest's port comes up (link-local)."""
+    def kernels(dev, address):
+        return dev.startswith("vnet") or (address.startswith("fe80") and dev != "nat64")
+
     return {
         "links": sorted(link["ifname"] for link in host.json("ip", "-j", "link")),
         "addresses": sorted(f"{link['ifname']} {a['local']}" for link in host.json("ip", "-j", "addr")
-                            for a in link["addr_info"]),
+                            for a in link["addr_info"] if not kernels(link["ifname"], a["local"])),
         "routes": sorted(f"{r['dst']} {r.get('dev')}" for family in (4, 6)
-                         for r in host.routes("table", "all", family=family) if r.get("type") != "multicast"),
+                         for r in host.routes("table", "all", family=family)
+                         if r.get("type") not in ("multicast", "anycast") and not kernels(r.get("dev", ""), r["dst"])),
         "proxies": host.out("ip", "-6", "neigh", "show", "proxy"),
         "rules": host.out("ip", "rule") + host.out("ip", "-6", "rule"),
         "nftables": host.out("nft", "list", "ruleset"),
