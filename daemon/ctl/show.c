@@ -82,7 +82,8 @@ void show_counters(struct show *s, const json_t *parameters)
 {
 	static const struct table_column columns[] = { { "VALUE", true },
 						       { "COUNTER", false },
-						       { "SOURCE", false }, { "MEANING", false } };
+						       { "SOURCE", false },
+						       { "MEANING", false } };
 	struct table t = { .columns = columns, .n_columns = 4 };
 	const json_t *counter;
 	char text[TABLE_TEXT];
