@@ -41,7 +41,7 @@ OWNER = {
     r"systemd/sd-daemon\.h": "daemon/sd.c",
     r"systemd/sd-journal\.h": "daemon/log.c",
     r"libconfig\.h": "daemon/config_read.c",
-    r"jansson\.h": "daemon/report*.c daemon/control*.c daemon/ctl/*.c",
+    r"jansson\.h": "daemon/report*.[ch] daemon/control*.[ch] daemon/ctl/*.c",
 }
 # What lib/ may take from the C library: types, bytes, text.  No clocks, no files, no sockets.
 PURE = {"arpa/inet.h", "assert.h", "ctype.h", "endian.h", "errno.h", "inttypes.h", "limits.h",
