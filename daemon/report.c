@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void start(struct report *r, json_t *root)
@@ -72,19 +73,22 @@ void report_end(struct report *r)
 		r->depth--;
 }
 
-/* Names come from the wire and from the host: what is not UTF-8 is shown as '?', byte by byte,
- * rather than costing the reader the whole report. */
+/* Texts come from the wire and from the host too: what is not UTF-8 is shown as '?', byte by
+ * byte, rather than costing the reader the whole report. */
 static json_t *text_of(const char *text)
 {
 	json_t *value = json_string(text);
 	if (value)
 		return value;
 
-	char plain[512];
-	size_t n = strnlen(text, sizeof plain);
-	for (size_t i = 0; i < n; i++)
-		plain[i] = (unsigned char)text[i] < 0x80 ? text[i] : '?';
-	return json_stringn(plain, n);
+	char *plain = strdup(text);
+	if (!plain)
+		return NULL;
+	for (char *p = plain; *p; p++)
+		*p = (unsigned char)*p < 0x80 ? *p : '?';
+	value = json_string(plain);
+	free(plain);
+	return value;
 }
 
 void report_text(struct report *r, const char *key, const char *text)

@@ -86,10 +86,12 @@ void sched_change(struct sched *s, uint64_t now_ms, unsigned n, uint32_t gap_ms)
 	s->quick = s->quick > n ? s->quick : n;
 }
 
+/* 6.2.6: one advertisement for several solicitations comes with the delay of the first. */
 static enum sched_answer_kind answer_all(struct sched *s, uint64_t due_ms,
 					 enum sched_answer_kind kind)
 {
-	s->multicast_ms = earlier(s->multicast_ms, due_ms);
+	if (!s->solicited)
+		s->multicast_ms = earlier(s->multicast_ms, due_ms);
 	s->solicited = true;
 	return kind;
 }
@@ -157,7 +159,7 @@ void sched_sent(struct sched *s, uint64_t now_ms, bool ok)
 	uint32_t gap_ms = between(s, s->min_ms, s->max_ms);
 
 	if (!ok) {
-		s->multicast_ms = now_ms + s->retry_ms;
+		s->allowed_ms = s->multicast_ms = now_ms + s->retry_ms;
 		s->retry_ms = (uint32_t)earlier(s->retry_ms * 2, SCHED_RETRY_MAX_MS);
 		return;
 	}
