@@ -35,7 +35,7 @@ ALSO = {
 # Each foreign header belongs to the files named, and to no other.
 OWNER = {
     r"event2/.*": "daemon/ev.c",
-    r"netlink/.*": "daemon/io/link*.c",
+    r"netlink/.*": "daemon/io/link*",
     r"ares.*\.h": "daemon/io/upstream_ares.c",
     r"libnftnl/.*|libmnl/.*|linux/netfilter/.*": "daemon/io/nft.c",
     r"linux/if_tun\.h": "daemon/io/tun.c",
