@@ -59,10 +59,12 @@ static void become(struct radv *r, const struct radv_table *old, const struct ra
 	bool new_source = t->ready && source_changed(r, &t->link_local);
 
 	sched_set_interval(&r->sched, now_ms, t->min_ms, t->max_ms);
-	if (!t->ready)
+	if (!t->ready) {
 		sched_down(&r->sched, false);
-	else if (!r->sched.on)
+		r->error = 0;
+	} else if (!r->sched.on) {
 		sched_up(&r->sched, now_ms);
+	}
 	if (!t->ready || !old)
 		return;
 	/* One more than three: one of them is the farewell of the old address. */

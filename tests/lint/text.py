@@ -11,7 +11,7 @@ LICENCE = "SPDX-License-Identifier: GPL-3.0-or-later"
 NO_LICENCE = re.compile(r"COPYING|.*\.(json|hex|pcap|bin|gitkeep)|tests/(fuzz/corpus|vectors)/.*|"
                         r"\.(gitignore|clang-format|editorconfig)")
 # Broken up, so that this file passes itself.
-UNWANTED = [re.compile(w) for w in (r"/wor[k]/", r"/roo[t]/", r"/hom[e]/[a-z]", r"\bTOD[O]\b", r"\bFIXM[E]\b")]
+UNWANTED = [re.compile(w) for w in (r"/wor[k]/", r"(?<![\w}])/roo[t]/", r"/hom[e]/[a-z]", r"\bTOD[O]\b", r"\bFIXM[E]\b")]
 LINES, DEPTH = 60, 3
 
 
@@ -50,7 +50,7 @@ for path in files():
     text = text_of(path)
     if text is None:
         continue
-    checks = [licence, words] + ([functions] if path.suffix in (".c", ".h") else [])
+    checks = [licence, words] + ([functions] if path.suffix in (".c", ".h") and path.parts[0] != "tests" else [])
     for check in checks:
         bad += [f"{path}:{number}: {wrong}" for number, wrong in check(path, text)]
 finish(bad)

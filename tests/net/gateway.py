@@ -129,7 +129,7 @@ class Gateway:
         except AssertionError:
             raise AssertionError(f"not ok: {self.status().get('health')}") from None
 
-    def signal(self, signo):
+    def send(self, signo):
         self.process.send_signal(signo)
 
     def wait_exit(self, timeout=5):
@@ -138,7 +138,7 @@ class Gateway:
     def stop(self, signo=signal.SIGTERM, timeout=5):
         """Returns how long it took, in seconds."""
         begin = time.monotonic()
-        self.signal(signo)
+        self.send(signo)
         code = self.wait_exit(timeout)
         took = time.monotonic() - begin
         assert code == 0, f"exit {code}\n{self.log_text()}\n{self.sanitizer_reports()}"
