@@ -273,6 +273,7 @@ static void take_value(struct walk *w, const config_setting_t *s, struct value *
 /* Groups and lists that a fault has cut off go on behind it. */
 static void mark_cut(struct value *v, size_t depth)
 {
+	v->cut = true;
 	for (; depth && v->n; depth--) {
 		v = &v->v[v->n - 1];
 		v->cut = true;
@@ -295,14 +296,15 @@ static struct value *parse(struct source *s, const struct scan *scan)
 	config_init(&tree);
 	if (config_read_string(&tree, text)) {
 		take_value(&w, config_root_setting(&tree), root);
-		mark_cut(root, scan->n_closing);
+		if (scan->faulty)
+			mark_cut(root, scan->n_closing);
 		s->no_memory |= w.no_memory;
 	} else {
 		const char *error = config_error_text(&tree);
 
 		add_error(s, (unsigned)config_error_line(&tree),
 			  memory_printf(s->memory, "%s", error ? error : "syntax error"), "");
-		*root = (struct value){ .type = VALUE_GROUP };
+		*root = (struct value){ .type = VALUE_GROUP, .cut = true };
 	}
 	config_destroy(&tree);
 	return root;
@@ -441,7 +443,7 @@ static struct config *build(struct source *s)
 	if (root && !s->no_memory)
 		c = config_build(root, &r);
 	if (c)
-		config_check(c, &r, found.faulty);
+		config_check(c, &r);
 	s->no_memory |= !c || r.no_memory;
 	s->errors = r.errors;
 	s->n_errors = r.n_errors;

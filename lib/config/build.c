@@ -49,7 +49,7 @@ static void report_missing(struct option_reader *r, const struct option *o)
 
 /* The default first, then what the file says: a refused value leaves the default. */
 static void read_key(struct option_reader *r, const struct option *o, const struct value *v,
-		     const struct value *group, char *base)
+		     char *base)
 {
 	bool refused = (o->flags & OPTION_REQUIRED) != 0;
 	size_t marks = r->n_marks;
@@ -62,9 +62,10 @@ static void read_key(struct option_reader *r, const struct option *o, const stru
 	if (v) {
 		r->given = true;
 		r->line = v->line;
-		refused = v->refused || v->cut || !option_read(r, o, v, base);
+		refused = v->refused || (v->cut && !v->n) || !option_read(r, o, v, base) ||
+			  v->cut;
 		r->line = v->line;
-	} else if (refused && !(group && group->cut)) {
+	} else if (refused && !r->open) {
 		report_missing(r, o);
 	}
 	option_mark(r, base + o->at, refused);
@@ -125,7 +126,7 @@ static void read_groups(struct option_reader *r, const struct option *o, const s
 	r->given = v != NULL;
 	r->key = key;
 	r->item = OPTION_NO_ITEM;
-	option_mark(r, base + o->at, !ok);
+	option_mark(r, base + o->at, !ok || (v && v->cut));
 	read_list(r, o, ok ? v : NULL, base, key);
 }
 
@@ -133,9 +134,11 @@ static void read_group(struct option_reader *r, const struct option_group *g,
 		       const struct value *v, char *base, const char *path)
 {
 	unsigned line = v ? v->line : r->line;
+	bool open = r->open;
 
 	if (v)
 		report_unknown(r, g, v, path);
+	r->open = v ? v->cut : open;
 	for (size_t i = 0; i < g->n; i++) {
 		const struct option *o = &g->options[i];
 		const struct value *m = member(v, o->name);
@@ -149,9 +152,10 @@ static void read_group(struct option_reader *r, const struct option_group *g,
 		else if (o->type == OPTION_GROUPS)
 			read_groups(r, o, m, base, r->key);
 		else
-			read_key(r, o, m, v, base);
+			read_key(r, o, m, base);
 	}
 	r->line = line;
+	r->open = open;
 }
 
 struct config *config_build(const struct value *file, struct option_reader *r)

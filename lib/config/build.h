@@ -9,7 +9,7 @@
 #include "option_type.h"
 #include "value.h"
 
-/* Fills a configuration from the group `file` (NULL: an empty file), with errors and marks in
- * the reader, of which the caller sets scratch only.  Refused values keep their default.  NULL
- * when memory is short. */
+/* Fills a configuration from the group `file` (NULL: an empty file; cut: a fault ended it),
+ * with errors and marks in the reader, of which the caller sets scratch only.  Refused values
+ * keep their default.  NULL when memory is short. */
 struct config *config_build(const struct value *file, struct option_reader *);

@@ -8,7 +8,6 @@
 struct check {
 	const struct config *c;
 	struct option_reader *r;
-	bool partial;
 };
 
 static const struct option_mark *mark_of(const struct check *k, const void *field)
@@ -20,9 +19,9 @@ static const struct option_mark *mark_of(const struct check *k, const void *fiel
 }
 
 /* May this be held against the operator? */
-static bool counts(const struct check *k, const struct option_mark *m)
+static bool counts(const struct option_mark *m)
 {
-	return m && !m->refused && (m->given || !k->partial);
+	return m && !m->refused && !m->open;
 }
 
 /* A contradiction between two fields (other may be NULL), told at the one that was written. */
@@ -34,7 +33,7 @@ static void tell(const struct check *k, bool warning, const void *field, const v
 	struct option_error e = { .hint = hint, .warning = warning };
 	char text[400];
 
-	if (!counts(k, m) || !counts(k, o))
+	if (!counts(m) || !counts(o))
 		return;
 	if (!m->given)
 		m = o;
@@ -278,7 +277,10 @@ static void check_prefixes(const struct check *k, const struct config_ra *a)
 
 		if (p->preferred_ms > p->valid_ms)
 			refuse(k, &p->preferred_ms, &p->valid_ms, "give both",
-			       "preferred is longer than valid");
+			       p->preferred_ms == CONFIG_INFINITE
+				       ? "preferred, infinite, is longer than valid, %2$lld s"
+				       : "preferred, %1$lld s, is longer than valid, %2$lld s",
+			       seconds(p->preferred_ms), seconds(p->valid_ms));
 		if (p->autonomous && !p->is_auto && p->prefix.len != 64)
 			warn(k, &p->prefix, NULL, "or autonomous = false",
 			     "guests make no address in a prefix of length %u", p->prefix.len);
@@ -379,9 +381,9 @@ static void check_ra(const struct check *k)
 	}
 }
 
-void config_check(const struct config *c, struct option_reader *r, bool partial)
+void config_check(const struct config *c, struct option_reader *r)
 {
-	struct check k = { c, r, partial };
+	struct check k = { c, r };
 
 	check_interfaces(&k);
 	check_pools(&k);

@@ -8,6 +8,6 @@
 #include "config.h"
 #include "option_type.h"
 
-/* Adds errors and warnings to the reader that built the configuration.  partial: the text ended
- * in a fault, so only contradictions between values that were written count. */
-void config_check(const struct config *, struct option_reader *, bool partial);
+/* Adds errors and warnings to the reader that built the configuration.  What was refused, or
+ * may still be written behind a fault, is not held against anything. */
+void config_check(const struct config *, struct option_reader *);

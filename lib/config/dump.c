@@ -8,7 +8,7 @@
 
 #define WIDTH     96u
 #define TAB_WIDTH 8u
-#define PATH_LEN  160u
+#define PATH_LEN  512u
 
 enum form { FORM_DEFAULTS, FORM_SAMPLE, FORM_VALUES };
 
@@ -77,7 +77,8 @@ static void put_doc(const struct out *out, unsigned depth, const struct option *
 	if (out->form == FORM_VALUES)
 		return;
 	choices(o, range, sizeof range);
-	snprintf(text, sizeof text, "%s%s%s", o->text, *range ? " " : "", range);
+	snprintf(text, sizeof text, "%s%s%s%s", o->text, *range ? " (" : "", range,
+		 *range ? ")" : "");
 	wrap(out, depth, "# ", text);
 }
 
@@ -166,7 +167,7 @@ static void put_list(const struct out *out, unsigned depth, const struct option 
 {
 	size_t n = (o->flags & OPTION_ONE) != 0;
 	const char *elements = NULL;
-	char element_path[PATH_LEN + 32];
+	char element_path[PATH_LEN];
 
 	if (base) {
 		memcpy(&n, base + o->other_at, sizeof n);
@@ -181,7 +182,7 @@ static void put_list(const struct out *out, unsigned depth, const struct option 
 	put(out, o->name);
 	put(out, " = ( {\n");
 	for (size_t i = 0; i < n; i++) {
-		snprintf(element_path, sizeof element_path, "%s[%zu]", path, i);
+		snprintf(element_path, sizeof element_path, "%.400s[%zu]", path, i);
 		if (i) {
 			indent(out, depth);
 			put(out, "}, {\n");
@@ -210,7 +211,7 @@ static void put_group(const struct out *out, unsigned depth, const struct option
 {
 	for (size_t i = 0; i < g->n; i++) {
 		const struct option *o = &g->options[i];
-		char key[PATH_LEN + 64];
+		char key[PATH_LEN];
 
 		snprintf(key, sizeof key, "%s%s%s", path, *path ? "." : "", o->name);
 		if (o->group && !depth)

@@ -106,7 +106,8 @@ void option_mark(struct option_reader *r, const void *field, bool refused)
 		r->no_memory = true;
 		return;
 	}
-	*mark = (struct option_mark){ field, key, r->line, r->given, refused };
+	*mark = (struct option_mark){ field,    key,     r->line,
+				      r->given, refused, r->open && !r->given };
 	r->n_marks++;
 }
 
@@ -1430,12 +1431,15 @@ void option_put(const struct option *o, const void *base,
 	struct view list;
 	bool first = true;
 
-	if (keyword_beside(o) && o->type != OPTION_LISTEN && *(const bool *)other) {
+	bool is_list = view_list(o, field, &list);
+
+	if ((keyword_beside(o) && o->type != OPTION_LISTEN && *(const bool *)other) ||
+	    (o->type == OPTION_INTERFACES && list.has_keyword)) {
 		quote(o->keyword, text, sizeof text);
 		put(arg, text);
 		return;
 	}
-	if (!view_list(o, field, &list)) {
+	if (!is_list) {
 		types[o->type].put(o, field, text, sizeof text);
 		put(arg, text);
 		return;

@@ -21,6 +21,7 @@ struct option_mark {
 	unsigned line;
 	bool given;   /* written in the file, not defaulted */
 	bool refused; /* its value is not what the operator meant */
+	bool open;    /* it may still be written behind a fault that ended the reading */
 };
 
 struct option_error {
@@ -41,6 +42,7 @@ struct option_reader {
 	unsigned line;   /* its line */
 	size_t item;     /* index in its list, or OPTION_NO_ITEM */
 	bool given;      /* from the file, not from a default text */
+	bool open;       /* what is not given may stand behind a fault */
 	bool no_memory;
 };
 
