@@ -3,7 +3,8 @@
 """summary.py DIR STAGE...: adds up the JUnit reports DIR/STAGE.xml, one for each stage.
 
 Names what failed and what was skipped and why, and ends with one line of totals.  A stage
-without a report counts as one failure.
+without a report counts as one failure, and so does one that ended badly (DIR/STAGE.code) with
+nothing failed in its report: a leak found at exit, for instance.
 """
 import pathlib
 import sys
@@ -16,6 +17,7 @@ for stage in sys.argv[2:]:
         cases = list(xml.parse(report).iter("testcase"))
     except (OSError, xml.ParseError):
         cases = []
+    before = failed
     if not cases:
         failed += 1
         print(f"FAILED  {stage}: no result")
@@ -30,5 +32,9 @@ for stage in sys.argv[2:]:
             print(f"SKIPPED {name}: {skip.get('message') or skip.text or 'no reason given'}")
         else:
             passed += 1
+    code = pathlib.Path(sys.argv[1], stage + ".code")
+    if failed == before and code.exists() and code.read_text().strip() != "0":
+        failed += 1
+        print(f"FAILED  {stage}: ended with {code.read_text().strip()}")
 print(f"{passed} passed, {failed} failed, {skipped} skipped")
 sys.exit(failed > 0)

@@ -201,13 +201,16 @@ static void reread(struct link *l)
 static void on_settle(void *arg)
 {
 	struct link *l = arg;
+	bool differs;
 
 	l->settle_latest_ms = EV_NEVER;
 	if (l->reread)
 		reread(l);
 	wishes_settle(l);
-	if (!link_publish(l))
+	differs = link_publish(l);
+	if (!differs && !l->wishes.changed)
 		return;
+	l->wishes.changed = false;
 	for (struct link_watch *w = l->watches, *next; w; w = next) {
 		next = w->next;
 		w->fn(w->arg);

@@ -21,7 +21,8 @@
 struct link;
 
 /* Dumps once before it returns.  changed is called from the loop, once for a storm of changes,
- * when links, addresses, default routes or forwarding differ.  NULL after logging. */
+ * when links, addresses, default routes, forwarding or the unmet wishes differ.  NULL after
+ * logging. */
 struct link *link_open(struct ev_loop *, ev_fn *changed, void *arg);
 void link_close(struct link *); /* takes away what its wishes made, NULL is a no-op */
 

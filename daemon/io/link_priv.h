@@ -58,6 +58,7 @@ struct wish_slot {
 struct wishes {
 	struct wish_slot *v;
 	size_t n, room;
+	bool changed; /* one was made or lost since the others were told */
 	struct ev_timer retry;
 };
 

@@ -222,7 +222,7 @@ static void describe(const struct link *l, const struct wish_slot *s, char *out,
 			 name, strerror(-s->error));
 }
 
-static void tell(const struct link *l, struct wish_slot *s)
+static void tell(struct link *l, struct wish_slot *s)
 {
 	char text[ADDR_TEXT_LEN], why[256];
 	const char *kind = s->wish.kind == WISH_ROUTE ? "route" : "proxy neighbour";
@@ -238,6 +238,13 @@ static void tell(const struct link *l, struct wish_slot *s)
 	}
 }
 
+/* The others shall look again at what is unmet. */
+static void settled(struct link *l)
+{
+	l->wishes.changed = true;
+	link_touch(l);
+}
+
 /* One attempt at each that is missing, and another in a second where one failed. */
 void wishes_settle(struct link *l)
 {
@@ -251,6 +258,8 @@ void wishes_settle(struct link *l)
 			s->error = s->wish.kind == WISH_ROUTE ? make_route(l, i)
 							      : make_proxy(l, i);
 			tell(l, s);
+			if (s->there)
+				settled(l);
 			if (s->error)
 				next_ms = RETRY_MS;
 		}
@@ -284,6 +293,7 @@ static void lose(struct link *l, struct wish_slot *s)
 		return;
 	s->there = false;
 	s->lost = true;
+	l->wishes.changed = true;
 	link_touch(l);
 }
 

