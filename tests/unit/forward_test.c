@@ -168,7 +168,7 @@ static void answer_with(size_t i, unsigned flags, unsigned rcode, bool opt)
 		len -= EXCHANGE_OPT_LEN;
 		msg[11] = 0;
 	}
-	msg[2] |= 0x80 | flags;
+	msg[2] = (uint8_t)(msg[2] | 0x80 | flags);
 	msg[3] = (uint8_t)(0x80 | rcode);
 	forward_received(w.f, w.sent[i].tag, FORWARD_MESSAGE, msg, len, w.now);
 }
