@@ -2,7 +2,9 @@
 #include "sd.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
 #include <time.h>
 
 void sd_ready(const char *status)
@@ -40,4 +42,14 @@ uint64_t sd_watchdog_ms(void)
 	uint64_t usec;
 
 	return sd_watchdog_enabled(0, &usec) > 0 ? usec / 2000 : 0;
+}
+
+void sd_machine_id(uint8_t out[16])
+{
+	static const sd_id128_t app =
+		SD_ID128_MAKE(5b, 1e, 0c, 7d, 64, 2f, 4c, 19, a1, 33, 0d, 6e, 98, 72, c4, b5);
+	sd_id128_t id = SD_ID128_NULL;
+
+	sd_id128_get_machine_app_specific(app, &id);
+	memcpy(out, id.bytes, sizeof id.bytes);
 }

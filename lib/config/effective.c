@@ -41,7 +41,7 @@ void build_origin(struct build *b, const char *key, const char *from, const char
 	if (b->eff->n_origins == ORIGINS_MAX)
 		return;
 	b->eff->n_origins++;
-	o->key = key;
+	snprintf(o->key, sizeof o->key, "%s", key);
 	snprintf(o->from, sizeof o->from, "%s", from);
 	va_start(ap, fmt);
 	vsnprintf(o->value, sizeof o->value, fmt, ap);

@@ -31,7 +31,7 @@ void reasons_add(struct reasons *, const char *plane, const char *fmt, ...)
 
 /* Where a value came from, for the log and "v6gwctl config". */
 struct origin {
-	const char *key; /* "dns64.listen" */
+	char key[48]; /* "dns64.listen", "ra[0].rdnss[0].servers" */
 	char value[160];
 	char from[64]; /* "br0" */
 };

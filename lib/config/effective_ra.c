@@ -120,10 +120,29 @@ static void add_found(struct build *b, struct eff_ra *e, const struct config_ra_
 	}
 }
 
+/* Which entry of the file it is. */
+static size_t entry_of(const struct build *b, const struct eff_ra *e)
+{
+	return (size_t)(e->config - b->config->ra);
+}
+
+/* One line for all prefixes that were found: they come from the same entry. */
+static void note_prefixes(struct build *b, const struct eff_ra *e, size_t entry)
+{
+	char text[ADDR_TEXT_LEN], key[48], list[160] = "";
+
+	for (size_t i = 0; i < e->n_prefixes; i++)
+		if (e->prefixes[i].is_auto)
+			build_list(list, sizeof list,
+				   prefix_text(&e->prefixes[i].prefix, text));
+	snprintf(key, sizeof key, "ra[%zu].prefixes[%zu].prefix", entry_of(b, e), entry);
+	if (*list)
+		build_origin(b, key, e->name, "%s", list);
+}
+
 static void set_prefixes(struct build *b, struct eff_ra *e)
 {
 	const struct config_ra *c = e->config;
-	char text[ADDR_TEXT_LEN], list[160] = "";
 
 	e->prefixes = build_alloc(b, c->n_prefixes + b->facts->n_addrs, sizeof *e->prefixes);
 	if (b->failed)
@@ -132,14 +151,10 @@ static void set_prefixes(struct build *b, struct eff_ra *e)
 		if (!c->prefixes[i].is_auto)
 			add_prefix(b, e, &c->prefixes[i], c->prefixes[i].prefix);
 	for (size_t i = 0; i < c->n_prefixes; i++)
-		if (c->prefixes[i].is_auto)
+		if (c->prefixes[i].is_auto) {
 			add_found(b, e, &c->prefixes[i]);
-	for (size_t i = 0; i < e->n_prefixes; i++)
-		if (e->prefixes[i].is_auto)
-			build_list(list, sizeof list,
-				   prefix_text(&e->prefixes[i].prefix, text));
-	if (*list)
-		build_origin(b, "ra.prefixes", e->name, "%s", list);
+			note_prefixes(b, e, i);
+		}
 }
 
 static bool is_listening(const struct build *b, const struct eff_ra *e,
@@ -190,7 +205,7 @@ static const struct fact_addr *resolver_on(const struct build *b, const struct e
 static void set_rdnss(struct build *b, struct eff_ra *e)
 {
 	const struct fact_addr *own = resolver_on(b, e);
-	char text[ADDR_TEXT_LEN];
+	char text[ADDR_TEXT_LEN], key[48];
 
 	e->rdnss = build_alloc(b, e->config->n_rdnss, sizeof *e->rdnss);
 	for (size_t i = 0; !b->failed && i < e->config->n_rdnss; i++) {
@@ -205,7 +220,9 @@ static void set_rdnss(struct build *b, struct eff_ra *e)
 			out->servers[out->n++] = c->servers.v[j].addr;
 		if (c->servers.has_auto && own) {
 			out->servers[out->n++] = own->addr;
-			build_origin(b, "ra.rdnss", e->name, "%s", addr_text(&own->addr, text));
+			snprintf(key, sizeof key, "ra[%zu].rdnss[%zu].servers", entry_of(b, e),
+				 i);
+			build_origin(b, key, e->name, "%s", addr_text(&own->addr, text));
 		}
 		if (out->n)
 			e->n_rdnss++;
