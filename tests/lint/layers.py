@@ -21,7 +21,7 @@ LAYERS = """
 ! daemon/plane_*
   daemon/control*
   daemon/gateway.*
-! daemon/v6gwd.c daemon/ctl/*
+  daemon/v6gwd.c | daemon/ctl/*
 """
 # Includes that the table would refuse, each with its reason.
 ALSO = {

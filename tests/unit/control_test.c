@@ -15,10 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAPPINGS 10000u
@@ -247,7 +249,7 @@ static void assert_reply(int fd, const char *request, const char *expected)
 
 static const struct {
 	const char *request, *reply;
-} cases[] = {
+} answers[] = {
 	{ ASK("GetStatus"),
 	  "{\"parameters\":{\"version\":\"9.9\",\"uptime_s\":61,\"health\":{\"state\":"
 	  "\"degraded\",\"reasons\":[\"dns64: port 53 is "
@@ -320,8 +322,8 @@ static void test_answers(void **state)
 	int fd = connect_client();
 
 	(void)state;
-	for (size_t i = 0; i < N_OF(cases); i++)
-		assert_reply(fd, cases[i].request, cases[i].reply);
+	for (size_t i = 0; i < N_OF(answers); i++)
+		assert_reply(fd, answers[i].request, answers[i].reply);
 	assert_int_equal(g.level, LOG_LEVEL_DEBUG);
 	assert_int_equal(g.dropped, 2);
 	close(fd);
@@ -595,6 +597,84 @@ static void test_rights(void **state)
 	assert_int_equal(g.reloads, 0);
 }
 
+/* Readers fill the house; one of them makes room for root.  0 when it is so. */
+static int fill_as_reader(int full, int done)
+{
+	uint64_t ready;
+	char buf[512];
+	int fds[32], closed = 0;
+
+	if (setgroups(0, NULL) < 0 || setuid(NOBODY) < 0)
+		return 1;
+	for (size_t i = 0; i < 32; i++) {
+		fds[i] = connect_client();
+		say_request(fds[i], ASK("GetConfig"));
+		if (!hear(fds[i], buf, sizeof buf) || !strstr(buf, "br0"))
+			return 2;
+	}
+	if (eventfd_write(full, 1) < 0 || eventfd_read(done, &ready) < 0)
+		return 3;
+	for (size_t i = 0; i < 32; i++)
+		closed += recv(fds[i], buf, 1, MSG_DONTWAIT) == 0;
+	return closed == 1 ? 0 : 4;
+}
+
+static void test_room_for_root(void **state)
+{
+	int full = eventfd(0, EFD_CLOEXEC), done = eventfd(0, EFD_CLOEXEC), status = -1;
+	uint64_t ready;
+	char buf[512];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(fill_as_reader(full, done));
+	assert_int_equal(eventfd_read(full, &ready), 0);
+	int fd = connect_client();
+	say_request(fd, ASK("GetConfig"));
+	assert_true(hear(fd, buf, sizeof buf));
+	assert_non_null(strstr(buf, "br0"));
+	assert_int_equal(eventfd_write(done, 1), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(fd);
+	close(full);
+	close(done);
+}
+
+/* Without descriptors nobody is accepted, the loop does not spin, and it heals by itself. */
+static void test_no_descriptors(void **state)
+{
+	struct rlimit before, none;
+	struct timespec spent;
+	clockid_t clock;
+	char buf[512];
+
+	(void)state;
+	assert_int_equal(pthread_getcpuclockid(g.thread, &clock), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	int probe = dup(0), fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	snprintf(addr.sun_path, sizeof addr.sun_path, "%.100s", g.path);
+	close(probe);
+	none.rlim_cur = (rlim_t)probe;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+	say_request(fd, ASK("GetConfig"));
+	usleep(300000);
+	assert_int_equal(recv(fd, buf, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(clock_gettime(clock, &spent), 0);
+	setrlimit(RLIMIT_NOFILE, &before);
+	assert_int_equal(spent.tv_sec, 0);
+	assert_in_range(spent.tv_nsec, 0, 100000000);
+	assert_true(hear(fd, buf, sizeof buf));
+	assert_non_null(strstr(buf, "br0"));
+	close(fd);
+}
+
 /* A second daemon is refused, a dead one's file replaced, what is no socket left alone. */
 static void test_ownership(void **state)
 {
@@ -677,6 +757,8 @@ int main(void)
 		TEST(test_slow_reader),
 		TEST(test_no_mappings),
 		TEST(test_rights),
+		TEST(test_room_for_root),
+		TEST(test_no_descriptors),
 		TEST(test_ownership),
 		TEST(test_idle),
 	};
