@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "dump.h"
-#include "memory.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "memory.h"
+#include "base/memory.h"
 #include "options.h"
 #include "value.h"
 

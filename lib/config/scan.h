@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "memory.h"
+#include "base/memory.h"
 
 #include <stdbool.h>
 #include <stddef.h>
