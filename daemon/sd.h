@@ -13,3 +13,7 @@ void sd_alive(void);
 
 /* How often sd_alive() is wanted, in ms; 0: never. */
 uint64_t sd_watchdog_ms(void);
+
+/* 16 bytes that stay the same on this machine and say nothing about it to others; zeros where
+ * the machine has no id. */
+void sd_machine_id(uint8_t out[16]);

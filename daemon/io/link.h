@@ -21,16 +21,35 @@
 struct link;
 
 /* Dumps once before it returns.  changed is called from the loop, once for a storm of changes,
- * when links, addresses or default routes differ.  NULL after logging. */
+ * when links, addresses, default routes, forwarding or the unmet wishes differ.  NULL after
+ * logging. */
 struct link *link_open(struct ev_loop *, ev_fn *changed, void *arg);
 void link_close(struct link *); /* takes away what its wishes made, NULL is a no-op */
 
-/* Everything but resolvers and forwarding of "all"; valid until the next change. */
+/* Everything but resolvers and machine id; the same until changed is called again. */
 const struct facts *link_facts(const struct link *);
 
+/* One more that is called at every change, before the one given at link_open(). */
+struct link_watch {
+	ev_fn *fn;
+	void *arg;
+	struct link_watch *next;
+};
+
+void link_watch(struct link *, struct link_watch *);
+void link_unwatch(struct link *, struct link_watch *);
+
 /* The link-layer address the kernel knows for addr on a link (index 0: on any); NULL when
- * unknown. */
+ * unknown.  Valid until the loop goes on. */
 const uint8_t *link_neighbour(const struct link *, uint32_t index, const struct in6_addr *addr);
+
+/* No link-local address when the link goes up (addr_gen_mode none), and none that is there
+ * already.  0 or -errno. */
+int link_no_link_local(struct link *, uint32_t index);
+
+/* How many queues of a TUN device are held open, by whomever; 0 where the kernel does not tell.
+ */
+uint32_t link_tun_queues(struct link *, uint32_t index);
 
 enum wish_kind { WISH_ROUTE, WISH_PROXY_NEIGHBOUR };
 
@@ -38,16 +57,15 @@ struct wish {
 	enum wish_kind kind;
 	struct prefix6 dst; /* route: destination (IPv4: ::ffff:..., len + 96); proxy neighbour:
 			       its address */
-	uint32_t index;     /* the link it goes to, or stands on */
+	uint32_t index;     /* the link it goes to, or stands on; 0: that does not exist now */
 	uint32_t mtu;       /* route: RTAX_MTU, 0 for none */
 	const char *what;   /* "the NAT64 prefix": for messages; static text */
 };
 
-#define LINK_WISHES_MAX 64
-
-/* From now on these n shall exist, under the name of owner; earlier ones of that owner that are
- * not among them go. What cannot be done is retried, and said in the reasons that link_unmet()
- * gives. */
+/* From now on these n shall exist, under the name of owner (static text, the plane's); earlier
+ * ones of that owner that are not among them go.  What cannot be done is retried, and said in
+ * the reasons that link_unmet() gives.  Routes are in the main table, with protocol 64; what
+ * was there with another one is somebody else's and stays when we go. */
 void link_wish(struct link *, const char *owner, const struct wish *, size_t n);
 void link_unmet(const struct link *, const char *owner, struct reasons *);
 

@@ -26,12 +26,15 @@ struct nft_masquerade {
 /* changed is called when the state that nft_present() tells changed.  NULL after logging. */
 struct nft *nft_open(struct ev_loop *, ev_fn *changed, void *arg);
 
-/* Without keep the table goes. */
+/* Without keep the table goes.  With it the owning socket stays open until the process ends,
+ * for whoever holds another descriptor of it. */
 void nft_close(struct nft *, bool keep);
 
-/* Makes the table, or replaces its content in one transaction; NULL: no table.  0 or -errno
- * (tried again every second until it works). */
+/* Makes the table, or replaces its content in one transaction; NULL: no table.  0 or -errno:
+ * -EPERM no right, or another process owns a table of that name.  Tried again every second
+ * until it works. */
 int nft_masquerade(struct nft *, const struct nft_masquerade *);
 
 bool nft_present(const struct nft *); /* the table is there as it was set last */
-bool nft_owned(const struct nft *);
+bool nft_owned(const struct nft *);   /* and only we can change it */
+int nft_error(const struct nft *);    /* of the last transaction: 0 or -errno */

@@ -15,5 +15,6 @@ struct resolvers *resolvers_open(struct ev_loop *, ev_fn *changed, void *arg);
 void resolvers_close(struct resolvers *);
 
 /* The list now; a stub at 127.0.0.53 is replaced by what it forwards to (systemd-resolved's own
- * resolv.conf).  Valid until changed is called. */
-const struct fact_resolver *resolvers_list(const struct resolvers *, size_t *n);
+ * resolv.conf).  A zone is looked up at every call, and one whose link is missing is left out.
+ * Valid until the next call. */
+const struct fact_resolver *resolvers_list(struct resolvers *, size_t *n);

@@ -19,24 +19,24 @@ struct tun;
 typedef void tun_packet_fn(void *arg, uint8_t *buf, size_t len);
 
 /* Opens the device of that name, or makes it; one that is there is adopted (multi_queue as it
- * is). 0, or -errno: -EPERM no right, -EBUSY held by another process; NULL *out then. */
-int tun_open(struct ev_loop *, const char *name, tun_packet_fn *, void *arg, struct tun **out);
+ * is).  on_lost is called when the device is taken away under us; nothing comes any more then,
+ * and tun_close() is all that is left to do.  0, or -errno: -EPERM no right, -EBUSY held by
+ * another process, -EEXIST no TUN device has this name; NULL *out then. */
+int tun_open(struct ev_loop *, const char *name, tun_packet_fn *, ev_fn *on_lost, void *arg,
+	     struct tun **out);
 
-/* Takes the device away if it was made here; with keep it stays as far as the kernel lets it.
- */
+/* Takes the device away if it was made here.  With keep the descriptor stays open until the
+ * process ends, for whoever holds another one of it. */
 void tun_close(struct tun *, bool keep);
 
 uint32_t tun_index(const struct tun *);
 const char *tun_name(const struct tun *);
 bool tun_adopted(const struct tun *);
 
-/* Up, with this MTU, and without a link-local address (addr_gen_mode none).  0 or -errno. */
+/* Up, with this MTU and a queue for a restart's length.  A link-local address is prevented
+ * before, by link_no_link_local().  0 or -errno. */
 int tun_configure(struct tun *, uint32_t mtu);
 
-/* Has the device been taken away under us? */
-bool tun_lost(const struct tun *);
-
-/* 0, or -errno; -EAGAIN and -ENOBUFS mean that the packet is lost. */
+/* 0, or -errno: -EAGAIN, -ENOBUFS, -ENOMEM (no room) and -EIO (down) mean that the packet is
+ * lost. */
 int tun_write(struct tun *, const uint8_t *buf, size_t len);
-
-/* The time of the burst being delivered is ev_now_ms(). */

@@ -51,20 +51,31 @@ bool pref64_extract(const struct pref64 *p, const struct in6_addr *v6, struct in
 	return true;
 }
 
+/* The first six groups, with the colons that an IPv4 address can follow; false where "::"
+ * stands elsewhere. */
+static bool head_text(const struct pref64 *p, char out[ADDR_TEXT_LEN])
+{
+	size_t n, colons = 0;
+
+	inet_ntop(AF_INET6, &p->prefix, out, ADDR_TEXT_LEN);
+	n = strlen(out);
+	for (size_t i = 0; i < n; i++)
+		colons += out[i] == ':';
+	if (n < 2 || strcmp(out + n - 2, "::") != 0)
+		return false;
+	if (colons == 7) /* "::" would stand for no group at all */
+		out[n - 1] = '\0';
+	return true;
+}
+
 const char *pref64_text(const struct pref64 *p, const struct in6_addr *v6,
 			char out[ADDR_TEXT_LEN])
 {
-	struct in_addr v4;
 	char head[ADDR_TEXT_LEN], tail[ADDR_TEXT_LEN];
-	size_t n;
+	struct in_addr v4;
 
-	if (p->len != 96 || !pref64_extract(p, v6, &v4))
+	if (p->len != 96 || !pref64_extract(p, v6, &v4) || !head_text(p, head))
 		return addr_text(v6, out);
-	inet_ntop(AF_INET6, &p->prefix, head, sizeof head);
-	n = strlen(head);
-	if (n < 2 || strcmp(head + n - 2, "::") != 0)
-		return addr_text(v6, out);
-	addr4_text(v4, tail);
-	snprintf(out, ADDR_TEXT_LEN, "%.47s%.15s", head, tail);
+	snprintf(out, ADDR_TEXT_LEN, "%.47s%.15s", head, addr4_text(v4, tail));
 	return out;
 }

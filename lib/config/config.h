@@ -161,7 +161,7 @@ struct config_ra_dnssl {
 };
 
 struct config_ra {
-	const char *interface; /* NULL: auto */
+	const char *interface; /* NULL: auto, each interface without an entry of its own */
 	int64_t min_interval_ms, max_interval_ms, router_lifetime_ms;
 	enum config_preference preference;
 	bool managed, other;
@@ -203,3 +203,7 @@ struct config {
 
 /* NULL is a no-op. */
 void config_free(struct config *);
+
+/* Do both say the same?  Judged by the values, not by how they were written; a default that was
+ * written out is still the default. */
+bool config_equal(const struct config *, const struct config *);

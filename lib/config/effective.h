@@ -31,7 +31,7 @@ void reasons_add(struct reasons *, const char *plane, const char *fmt, ...)
 
 /* Where a value came from, for the log and "v6gwctl config". */
 struct origin {
-	const char *key; /* "dns64.listen" */
+	char key[48]; /* "dns64.listen", "ra[0].rdnss[0].servers" */
 	char value[160];
 	char from[64]; /* "br0" */
 };
@@ -61,7 +61,7 @@ struct eff_nat64 {
 				 or 0 */
 	struct prefix4 *pools;
 	size_t n_pools;
-	struct acl clients, destinations; /* no ACL_AUTO left */
+	struct acl clients, destinations; /* an ACL_AUTO that is left stands for nothing */
 };
 
 struct eff_zone {
@@ -75,7 +75,7 @@ struct eff_dns64 {
 	struct eff_endpoints forwarders;
 	struct eff_zone *zones;
 	size_t n_zones;
-	struct acl allow_query, clients, destinations; /* no ACL_LOCALNETS left */
+	struct acl allow_query, clients, destinations;
 };
 
 struct eff_ra_prefix {
@@ -129,7 +129,7 @@ struct effective {
 	struct reasons reasons; /* what is waited for */
 	struct origin *origins;
 	size_t n_origins;
-	void *memory;
+	struct memory *memory;
 };
 
 /* previous: the one in force or NULL; an automatically chosen interface is kept while it

@@ -5,6 +5,16 @@
  * and come back by forward_received().  One object serves all sets: set 0 is the default
  * forwarders, set i + 1 those of zone i.  Every answer is checked (QR, opcode, id, question
  * with its case) before it is handed on.
+ *
+ * A question goes to the best peer that lives; the next one is asked when that is silent for
+ * max(2 x RTT, 200 ms), refuses, or answers with an error, and whatever was sent before stays
+ * open.  After all were asked there is one more round.  TC=1, or a name in another case, is
+ * asked again by stream; FORMERR, NOTIMP and BADVERS once more without EDNS.  At most twice the
+ * peers and four more messages go out.  Errors of all peers are handed on as the last one's
+ * answer.
+ *
+ * A peer is dead after three silent questions over three seconds, or three refusals, and then
+ * asked only when all are; a probe every few seconds finds it back.
  */
 #pragma once
 
@@ -34,9 +44,14 @@ struct forward_conf {
 
 enum forward_outcome {
 	FORWARD_MESSAGE, /* a datagram or stream message from the peer asked */
-	FORWARD_REFUSED, /* the peer's host or port said no (ICMP, RST) */
+	FORWARD_REFUSED, /* the peer's host or port said no (ICMP, RST), or there is no way
+			    there */
 	FORWARD_SILENT,  /* the transport gave up waiting */
+	FORWARD_BUSY,    /* no room in the transport: nothing was sent */
 };
+
+/* Questions in flight at most; beyond, they fail at once. */
+#define FORWARD_QUESTIONS_MAX 4096
 
 struct forward_ops {
 	/* Sends msg to peer over UDP or TCP; tag comes back with forward_received(), once, also
@@ -56,16 +71,22 @@ struct forward;
 struct forward *forward_new(const struct forward_conf *, const struct forward_ops *, void *ctx);
 void forward_free(struct forward *);
 
-/* Another list: health of peers that stay is kept, questions in flight go on. False when memory
- * is short, nothing changed then. */
-bool forward_configure(struct forward *, const struct forward_conf *, uint64_t now_ms);
+/* Another list: prepare may fail for memory and changes nothing; settle switches.  Health of
+ * peers that stay is kept, questions in flight go on. */
+bool forward_prepare(struct forward *, const struct forward_conf *next);
+void forward_settle(struct forward *, bool commit);
 
+/* ops->resolved follows exactly once, also within the call, unless the question is cancelled.
+ * A set that does not exist, or is empty, is unreachable. */
 void forward_ask(struct forward *, uint64_t id, const struct dns_question *, unsigned flags,
 		 unsigned set, uint64_t now_ms);
 void forward_cancel(struct forward *, uint64_t id);
+
+/* A tag that is not, or no longer, waited for is ignored. */
 void forward_received(struct forward *, uint64_t tag, enum forward_outcome, const uint8_t *msg,
 		      size_t len, uint64_t now_ms);
 
+/* When there is something to do (UINT64_MAX: nothing), and doing it. */
 uint64_t forward_next(const struct forward *);
 void forward_tick(struct forward *, uint64_t now_ms);
 
@@ -78,3 +99,5 @@ struct forward_health {
 
 /* Each peer once, whatever the sets; false behind the last. */
 bool forward_health_at(const struct forward *, size_t i, struct forward_health *out);
+
+size_t forward_in_flight(const struct forward *);

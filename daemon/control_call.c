@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* control_call.c - the methods of io.v6gwd.Control and org.varlink.service. */
+#include "control_call.h"
+
+#include "control_idl.h"
+#include "control_metrics.h"
+#include "report_json.h"
+
+#include <string.h>
+
+#define OURS    "io.v6gwd.Control."
+#define VARLINK "org.varlink.service."
+
+static int append(const char *data, size_t len, void *arg)
+{
+	return control_buf_add(arg, data, len) ? 0 : -1;
+}
+
+/* Takes the reference to message. */
+static void send_message(struct control_call *c, json_t *message)
+{
+	if (!message || json_dump_callback(message, append, &c->out, JSON_COMPACT) < 0 ||
+	    !control_buf_add(&c->out, "", 1))
+		c->failed = true;
+	json_decref(message);
+}
+
+/* Takes the reference to parameters. */
+static void refuse(struct control_call *c, const char *error, json_t *parameters)
+{
+	if (c->oneway)
+		json_decref(parameters);
+	else
+		send_message(c, json_pack("{s:s, s:o}", "error", error, "parameters",
+					  parameters ? parameters : json_object()));
+}
+
+/* Takes the reference to parameters; NULL is a report that failed. */
+static void reply(struct control_call *c, json_t *parameters, bool continues)
+{
+	if (!parameters)
+		refuse(c, OURS "InternalError", NULL);
+	else if (c->oneway)
+		json_decref(parameters);
+	else if (continues)
+		send_message(c,
+			     json_pack("{s:o, s:b}", "parameters", parameters, "continues", 1));
+	else
+		send_message(c, json_pack("{s:o}", "parameters", parameters));
+}
+
+void control_call_error(struct control_call *c, const char *error)
+{
+	c->oneway = false;
+	refuse(c, error, NULL);
+}
+
+static void refuse_parameter(struct control_call *c, const char *name)
+{
+	refuse(c, VARLINK "InvalidParameter", json_pack("{s:s}", "parameter", name));
+}
+
+static void get_info(struct control_call *c, const char *unused)
+{
+	(void)unused;
+	reply(c,
+	      json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "v6gwd", "product", "v6gwd",
+			"version", c->service->version, "url", "man:v6gwctl(1)", "interfaces",
+			"org.varlink.service", "io.v6gwd.Control"),
+	      false);
+}
+
+static void get_interface_description(struct control_call *c, const char *interface)
+{
+	for (const struct control_idl *i = control_idls; i->interface; i++) {
+		if (strcmp(i->interface, interface) == 0) {
+			reply(c, json_pack("{s:s}", "description", i->description), false);
+			return;
+		}
+	}
+	refuse(c, VARLINK "InterfaceNotFound", json_pack("{s:s}", "interface", interface));
+}
+
+static void get_status(struct control_call *c, const char *unused)
+{
+	struct report r;
+
+	(void)unused;
+	report_open_object(&r);
+	c->service->ops->status(c->service->arg, &r);
+	reply(c, report_close(&r), false);
+}
+
+static const char *state_text(enum nat64_state state)
+{
+	switch (state) {
+	case NAT64_ACTIVE:
+		return "active";
+	case NAT64_DORMANT:
+		return "dormant";
+	case NAT64_STATIC:
+		return "static";
+	}
+	return "";
+}
+
+static void report_ways(struct report *r, const char *key, const uint64_t ways[2])
+{
+	report_object(r, key);
+	report_number(r, "v6_to_v4", ways[0]);
+	report_number(r, "v4_to_v6", ways[1]);
+	report_end(r);
+}
+
+/* Seconds from then until now; null for what has not been yet. */
+static void report_since(struct report *r, const char *key, uint64_t then_ms, uint64_t now_ms)
+{
+	if (!then_ms)
+		report_null(r, key);
+	else
+		report_number(r, key, now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0);
+}
+
+static json_t *mapping_of(const struct control_mapping *m, uint64_t now_ms)
+{
+	char text[ADDR_TEXT_LEN];
+	struct report r;
+
+	report_open_object(&r);
+	if (m->has_mac)
+		report_text(&r, "mac", mac_text(m->mac, text));
+	else
+		report_null(&r, "mac");
+	report_text(&r, "ipv6", addr_text(&m->mapping.ipv6, text));
+	report_text(&r, "ipv4", addr4_text(m->mapping.ipv4, text));
+	report_text(&r, "name", m->mapping.name ? m->mapping.name : "");
+	report_text(&r, "state", state_text(m->mapping.state));
+	report_since(&r, "age_s", m->mapping.made_ms, now_ms);
+	report_since(&r, "idle_s", m->mapping.used_ms, now_ms);
+	report_ways(&r, "packets", m->mapping.packets);
+	report_ways(&r, "bytes", m->mapping.bytes);
+	return report_close(&r);
+}
+
+/* The next mapping becomes c->row; one is held back, because the last reply has to say that it
+ * is the last. */
+static void fetch_row(struct control_call *c)
+{
+	struct control_mapping m;
+
+	c->row = NULL;
+	if (!c->service->ops->mapping(c->service->arg, &c->next, &m))
+		return;
+	c->row = mapping_of(&m, c->now_ms);
+	if (!c->row)
+		c->failed = true;
+}
+
+static void list_mappings(struct control_call *c, const char *unused)
+{
+	(void)unused;
+	if (c->oneway)
+		return;
+	if (!c->more) {
+		refuse(c, VARLINK "ExpectedMore", NULL);
+		return;
+	}
+	c->next = 0;
+	fetch_row(c);
+	if (!c->row)
+		reply(c, json_object(), false);
+}
+
+bool control_call_next(struct control_call *c)
+{
+	json_t *row = c->row;
+
+	if (!row || c->failed)
+		return false;
+	fetch_row(c);
+	reply(c, row, c->row != NULL);
+	return true;
+}
+
+static void list_counters(struct control_call *c, const char *unused)
+{
+	struct counter counter;
+	struct report r;
+
+	(void)unused;
+	report_open_object(&r);
+	report_list(&r, "counters");
+	for (size_t i = 0; c->service->ops->counter(c->service->arg, i, &counter); i++) {
+		report_object(&r, NULL);
+		report_text(&r, "name", counter.name);
+		report_number(&r, "value", counter.value);
+		report_text(&r, "text", counter.text);
+		report_text(&r, "rfc", counter.rfc);
+		report_end(&r);
+	}
+	report_end(&r);
+	reply(c, report_close(&r), false);
+}
+
+/* Takes what buf holds as the member "text". */
+static void reply_text(struct control_call *c, struct control_buf *buf, bool complete)
+{
+	struct report r;
+
+	report_open_object(&r);
+	if (complete && control_buf_add(buf, "", 1))
+		report_text(&r, "text", control_buf_head(buf));
+	else
+		c->failed = true;
+	control_buf_done(buf);
+	reply(c, report_close(&r), false);
+}
+
+struct text {
+	struct control_buf buf;
+	bool failed;
+};
+
+static void put(void *to, const char *text)
+{
+	struct text *t = to;
+
+	if (!control_buf_add(&t->buf, text, strlen(text)))
+		t->failed = true;
+}
+
+static void get_config(struct control_call *c, const char *unused)
+{
+	struct text t = { 0 };
+
+	(void)unused;
+	c->service->ops->config(c->service->arg, put, &t);
+	reply_text(c, &t.buf, !t.failed);
+}
+
+static void get_metrics(struct control_call *c, const char *unused)
+{
+	struct control_buf buf = { 0 };
+
+	(void)unused;
+	bool complete = control_metrics_write(c->service, &buf);
+	reply_text(c, &buf, complete);
+}
+
+static void reload(struct control_call *c, const char *unused)
+{
+	struct report r;
+
+	(void)unused;
+	report_open_list(&r);
+	bool done = c->service->ops->reload(c->service->arg, &r);
+	json_t *messages = report_close(&r);
+	if (done && messages)
+		reply(c, json_pack("{s:o}", "warnings", messages), false);
+	else if (done)
+		reply(c, json_pack("{s:[]}", "warnings"), false);
+	else if (messages)
+		refuse(c, OURS "ReloadFailed", json_pack("{s:o}", "errors", messages));
+	else
+		refuse(c, OURS "ReloadFailed", json_pack("{s:[]}", "errors"));
+}
+
+static void flush_dns(struct control_call *c, const char *unused)
+{
+	(void)unused;
+	if (c->service->ops->flush_dns(c->service->arg))
+		reply(c, json_object(), false);
+	else
+		refuse(c, OURS "PlaneNotRunning", json_pack("{s:s}", "plane", "dns64"));
+}
+
+static void drop_mapping(struct control_call *c, const char *text)
+{
+	struct in6_addr ipv6;
+
+	if (!addr_parse(text, &ipv6) || addr_is_v4(&ipv6))
+		refuse_parameter(c, "ipv6");
+	else if (c->service->ops->drop_mapping(c->service->arg, &ipv6))
+		reply(c, json_object(), false);
+	else
+		refuse(c, OURS "NoSuchMapping", json_pack("{s:s}", "ipv6", text));
+}
+
+static void set_log_level(struct control_call *c, const char *text)
+{
+	static const struct {
+		const char *name;
+		enum log_level level;
+	} levels[] = {
+		{ "error", LOG_LEVEL_ERROR },   { "warning", LOG_LEVEL_WARNING },
+		{ "notice", LOG_LEVEL_NOTICE }, { "info", LOG_LEVEL_INFO },
+		{ "debug", LOG_LEVEL_DEBUG },
+	};
+
+	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+		if (strcmp(levels[i].name, text) == 0) {
+			c->service->ops->set_log_level(c->service->arg, levels[i].level);
+			reply(c, json_object(), false);
+			return;
+		}
+	}
+	refuse_parameter(c, "level");
+}
+
+struct method {
+	const char *name;
+	const char *parameter; /* the one it takes, a text, or NULL */
+	bool changes;
+	void (*call)(struct control_call *, const char *parameter); /* NULL: not implemented */
+};
+
+static const struct method methods[] = {
+	{ VARLINK "GetInfo", NULL, false, get_info },
+	{ VARLINK "GetInterfaceDescription", "interface", false, get_interface_description },
+	{ OURS "GetStatus", NULL, false, get_status },
+	{ OURS "ListMappings", NULL, false, list_mappings },
+	{ OURS "ListCounters", NULL, false, list_counters },
+	{ OURS "GetMetrics", NULL, false, get_metrics },
+	{ OURS "GetConfig", NULL, false, get_config },
+	{ OURS "Reload", NULL, true, reload },
+	{ OURS "FlushDns", NULL, true, flush_dns },
+	{ OURS "DropMapping", "ipv6", true, drop_mapping },
+	{ OURS "SetLogLevel", "level", true, set_log_level },
+	{ OURS "GetDns", NULL, false, NULL },
+	{ OURS "QueryDns", NULL, false, NULL },
+	{ OURS "GetRa", NULL, false, NULL },
+	{ OURS "Monitor", NULL, false, NULL },
+	{ OURS "Doctor", NULL, false, NULL },
+};
+
+static const struct method *find_method(const char *name)
+{
+	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+		if (strcmp(methods[i].name, name) == 0)
+			return &methods[i];
+	}
+	return NULL;
+}
+
+/* Does the gateway answer what m asks? */
+static bool offered(const struct control_ops *o, const struct method *m)
+{
+	return m->call && (m->call != get_status || o->status) &&
+	       (m->call != list_mappings || o->mapping) &&
+	       (m->call != list_counters || o->counter) &&
+	       (m->call != get_metrics || o->counter) && (m->call != get_config || o->config) &&
+	       (m->call != reload || o->reload) && (m->call != flush_dns || o->flush_dns) &&
+	       (m->call != drop_mapping || o->drop_mapping) &&
+	       (m->call != set_log_level || o->set_log_level);
+}
+
+static bool starts_with(const char *text, const char *start)
+{
+	return strncmp(text, start, strlen(start)) == 0;
+}
+
+static void refuse_method(struct control_call *c, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	if (starts_with(name, OURS) || starts_with(name, VARLINK))
+		refuse(c, VARLINK "MethodNotFound", json_pack("{s:s}", "method", name));
+	else
+		refuse(c, VARLINK "InterfaceNotFound",
+		       json_pack("{s:s%}", "interface", name, dot ? dot - name : 0));
+}
+
+/* Calls m with the one parameter it takes; all others are refused by their name. */
+static void call_method(struct control_call *c, const struct method *m, json_t *parameters)
+{
+	const char *value = NULL, *key;
+	json_t *member;
+
+	json_object_foreach(parameters, key, member)
+	{
+		if (!m->parameter || strcmp(key, m->parameter) != 0 ||
+		    !json_is_string(member)) {
+			refuse_parameter(c, key);
+			return;
+		}
+		value = json_string_value(member);
+	}
+	if (m->parameter && !value)
+		refuse_parameter(c, m->parameter);
+	else
+		m->call(c, value);
+}
+
+static bool flag(const json_t *request, const char *name)
+{
+	return json_is_true(json_object_get(request, name));
+}
+
+static void answer(struct control_call *c, const json_t *request)
+{
+	const char *name = json_string_value(json_object_get(request, "method"));
+	json_t *parameters = json_object_get(request, "parameters");
+
+	c->more = flag(request, "more");
+	c->oneway = flag(request, "oneway");
+	if (!name) {
+		refuse_parameter(c, "method");
+		return;
+	}
+	const struct method *m = find_method(name);
+	if (!m)
+		refuse_method(c, name);
+	else if (!offered(c->service->ops, m))
+		refuse(c, VARLINK "MethodNotImplemented", json_pack("{s:s}", "method", name));
+	else if (m->changes && !c->may_change)
+		refuse(c, CONTROL_NOT_PERMITTED, NULL);
+	else if (flag(request, "upgrade"))
+		refuse_parameter(c, "upgrade");
+	else if (parameters && !json_is_null(parameters) && !json_is_object(parameters))
+		refuse_parameter(c, "parameters");
+	else
+		call_method(c, m, parameters);
+}
+
+void control_call_request(struct control_call *c, const char *text, size_t len)
+{
+	json_t *request = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+
+	if (json_is_object(request)) {
+		answer(c, request);
+	} else { /* not varlink: nothing further can be understood */
+		c->oneway = false;
+		refuse_parameter(c, "method");
+		c->failed = true;
+	}
+	json_decref(request);
+}
+
+void control_call_done(struct control_call *c)
+{
+	control_buf_done(&c->out);
+	json_decref(c->row);
+	c->row = NULL;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* table.c - cells are kept until the last row is known, because widths depend on all. */
+#include "table.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void table_add(struct table *t, const char *text)
+{
+	if (t->n == t->size) {
+		t->size = t->size ? 2 * t->size : 256;
+		t->cells = reallocarray(t->cells, t->size, sizeof *t->cells);
+	}
+	char *copy = t->cells ? strdup(text) : NULL;
+	if (!copy) {
+		fprintf(stderr, "v6gwctl: out of memory\n");
+		exit(1);
+	}
+	t->cells[t->n++] = copy;
+}
+
+/* Characters of UTF-8, taken as one column each. */
+static size_t width_of(const char *text)
+{
+	size_t width = 0;
+
+	for (; *text; text++)
+		width += ((unsigned char)*text & 0xc0) != 0x80;
+	return width;
+}
+
+void table_put_text(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		putc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
+}
+
+/* 0 for a column without any cell. */
+static size_t column_width(const struct table *t, size_t column)
+{
+	size_t width = 0;
+
+	for (size_t i = column; i < t->n; i += t->n_columns) {
+		size_t w = width_of(t->cells[i]);
+		width = w > width ? w : width;
+	}
+	size_t title = width_of(t->columns[column].title);
+	return width && width < title ? title : width;
+}
+
+/* The last column is not filled up. */
+static void put_cell(FILE *out, const char *text, size_t width, bool right, bool last)
+{
+	size_t w = width_of(text);
+	int fill = width > w ? (int)(width - w) : 0;
+
+	if (right)
+		fprintf(out, "%*s", fill, "");
+	table_put_text(out, text);
+	if (!right && !last)
+		fprintf(out, "%*s", fill, "");
+	fputs(last ? "" : "  ", out);
+}
+
+void table_print(const struct table *t, FILE *out, bool colour)
+{
+	size_t widths[TABLE_COLUMNS], last = 0;
+
+	for (size_t c = 0; c < t->n_columns; c++) {
+		widths[c] = column_width(t, c);
+		last = widths[c] ? c : last;
+	}
+	fputs(colour ? "\033[1m" : "", out);
+	for (size_t c = 0; c <= last; c++) {
+		if (widths[c])
+			put_cell(out, t->columns[c].title, widths[c], t->columns[c].right,
+				 c == last);
+	}
+	fputs(colour ? "\033[0m\n" : "\n", out);
+	for (size_t i = 0; i < t->n; i++) {
+		size_t c = i % t->n_columns;
+
+		if (widths[c])
+			put_cell(out, t->cells[i], widths[c], t->columns[c].right, c == last);
+		if (c + 1 == t->n_columns)
+			putc('\n', out);
+	}
+}
+
+void table_done(struct table *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		free(t->cells[i]);
+	free(t->cells);
+	t->cells = NULL;
+	t->n = t->size = 0;
+}
+
+const char *table_duration(uint64_t s, char out[TABLE_TEXT])
+{
+	uint64_t m = s / 60, h = m / 60, d = h / 24;
+
+	if (d)
+		snprintf(out, TABLE_TEXT, "%" PRIu64 "d %" PRIu64 "h", d, h % 24);
+	else if (h)
+		snprintf(out, TABLE_TEXT, "%" PRIu64 "h %" PRIu64 "m", h, m % 60);
+	else if (m)
+		snprintf(out, TABLE_TEXT, "%" PRIu64 "m %" PRIu64 "s", m, s % 60);
+	else
+		snprintf(out, TABLE_TEXT, "%" PRIu64 "s", s);
+	return out;
+}
+
+static const char *scale(uint64_t n, double step, const char *const units[5],
+			 char out[TABLE_TEXT])
+{
+	double value = (double)n / step;
+	size_t unit = 0;
+
+	for (; value >= step && unit < 4; unit++)
+		value /= step;
+	snprintf(out, TABLE_TEXT, value < 10 ? "%.1f%s" : "%.0f%s", value, units[unit]);
+	return out;
+}
+
+const char *table_count(uint64_t n, char out[TABLE_TEXT])
+{
+	static const char *const units[5] = { "k", "M", "G", "T", "P" };
+
+	if (n >= 100000)
+		return scale(n, 1000, units, out);
+	snprintf(out, TABLE_TEXT, "%" PRIu64, n);
+	return out;
+}
+
+const char *table_bytes(uint64_t n, char out[TABLE_TEXT])
+{
+	static const char *const units[5] = { " KiB", " MiB", " GiB", " TiB", " PiB" };
+
+	if (n >= 1024)
+		return scale(n, 1024, units, out);
+	snprintf(out, TABLE_TEXT, "%" PRIu64 " B", n);
+	return out;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* link_priv.h - what the files of link share, and nobody else includes.
+ *
+ * link.c owns the sockets and the order of things, link_facts.c turns messages into tables,
+ * link_neigh.c keeps the neighbours, link_wish.c what shall exist.
+ */
+#pragma once
+
+#include "link.h"
+
+#include "base/siphash.h"
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <netlink/netlink.h>
+
+#define LINK_PROTO_OURS 64 /* rtm_protocol and NDA_PROTOCOL of what we made */
+
+/* Records in order; each begins with the index of its link. */
+struct link_table {
+	uint8_t *v;
+	size_t n, room, size;
+	int (*order)(const void *, const void *);
+};
+
+struct link_conf {
+	uint32_t index;
+	bool forwarding4, forwarding6;
+};
+
+struct link_tables {
+	struct link_table links, addrs, routes, confs;
+	bool forwarding4, forwarding6;
+};
+
+struct neighbour {
+	struct in6_addr addr;
+	uint32_t index;
+	uint8_t mac[ADDR_MAC_LEN];
+	bool used;
+};
+
+/* A hash table with linear probing. */
+struct neighbours {
+	struct siphash_key key;
+	struct neighbour *slots;
+	uint32_t n, room, hand; /* room: a power of two; hand: who goes next when it is full */
+};
+
+struct wish_slot {
+	struct wish wish;
+	const char *owner;
+	bool there, ours;      /* it exists; we made it */
+	bool lost, complained; /* it was there before; said so */
+	int error;             /* of the last attempt, 0 or -errno */
+};
+
+struct wishes {
+	struct wish_slot *v;
+	size_t n, room;
+	bool changed; /* one was made or lost since the others were told */
+	struct ev_timer retry;
+};
+
+enum { LINK_REREAD_V4 = 1, LINK_REREAD_V6 = 2, LINK_REREAD_ALL = 4 };
+
+struct link {
+	struct ev_loop *loop;
+	struct nl_sock *events, *requests;
+	struct ev_io *io;
+	struct ev_timer settle; /* after a storm: read again, make, publish */
+	uint64_t settle_latest_ms;
+	unsigned reread;      /* LINK_REREAD_... that the settling does */
+	bool tells_multicast; /* the kernel notifies of IPv6 group memberships */
+	struct link_tables tables;
+	struct neighbours neighbours;
+	struct facts facts; /* a copy of the tables, as published last */
+	struct wishes wishes;
+	struct link_watch *watches, *last; /* last: the one given to link_open */
+	uint32_t tun_queues;               /* of the last answer */
+};
+
+/* link.c.  Settles soon; makes a request that the kernel acknowledges (0 or -errno, msg is
+ * given back), with every answer through fn; reads the routes of one family anew; takes in what
+ * the kernel has told already. */
+typedef void link_message_fn(struct link *, struct nlmsghdr *);
+void link_touch(struct link *);
+int link_request(struct link *, struct nl_msg *msg, link_message_fn *fn);
+int link_read_routes(struct link *, bool v4);
+void link_catch_up(struct link *);
+
+/* link_facts.c.  A notification or an answer of a dump into the tables. */
+void link_tables_init(struct link_tables *);
+void link_tables_done(struct link_tables *);
+void link_tables_clear(struct link_tables *);
+void link_apply(struct link *, struct nlmsghdr *);
+void link_routes_clear(struct link *, bool v4);
+const struct fact_link *link_now(const struct link *, uint32_t index);
+
+/* Brings l->facts up to date; true when something differs. */
+bool link_publish(struct link *);
+void link_facts_done(struct facts *);
+
+/* link_neigh.c */
+bool neighbours_init(struct neighbours *);
+void neighbours_done(struct neighbours *);
+void neighbours_clear(struct neighbours *);
+void neighbours_put(struct neighbours *, uint32_t index, const struct in6_addr *,
+		    const uint8_t mac[ADDR_MAC_LEN]);
+void neighbours_drop(struct neighbours *, uint32_t index, const struct in6_addr *);
+const uint8_t *neighbours_find(const struct neighbours *, uint32_t index,
+			       const struct in6_addr *);
+
+/* link_wish.c.  What the kernel told of routes, links and groups; then wish_settle() makes what
+ * is missing. */
+void wishes_init(struct link *);
+void wishes_done(struct link *); /* takes away what was made */
+void wishes_settle(struct link *);
+void wishes_routes_unknown(struct link *, bool v4);
+void wishes_proxies_unknown(struct link *);
+void wishes_on_route(struct link *, const struct prefix6 *dst, uint32_t index, uint8_t proto,
+		     bool gone);
+void wishes_on_link(struct link *, uint32_t index, bool up);
+void wishes_on_group_left(struct link *, uint32_t index, const struct in6_addr *group);
+void wishes_on_proxy_off(struct link *, uint32_t index);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tun.c - the TUN device, by /dev/net/tun and interface ioctls.
+ *
+ * Packets are read in bounded bursts, so that a flood leaves the loop to the others too.  What
+ * needs netlink (addresses, routes) is link.c's.
+ */
+#define LOG_PLANE "nat64"
+
+#include "tun.h"
+
+#include "daemon/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BURST     64
+#define TAILROOM  64u
+#define QUEUE_LEN 5000 /* packets that wait while nobody reads: a restart */
+
+struct tun {
+	struct ev_loop *loop;
+	struct ev_io *io;
+	int fd;
+	uint32_t index;
+	bool adopted;
+	char name[IFNAMSIZ];
+	tun_packet_fn *fn;
+	ev_fn *on_lost;
+	void *arg;
+	bool in_burst, closed; /* closed within a burst: freed at its end */
+	uint8_t buf[TUN_HEADROOM + TUN_PACKET_MAX + TAILROOM];
+};
+
+/* Attaches fd to the device; the flags must be those of a device that is there. */
+static int attach(int fd, const char *name, bool there)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+
+	memcpy(ifr.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+	if (ioctl(fd, TUNSETIFF, &ifr) == 0)
+		return 0;
+	if (errno != EINVAL || !there)
+		return -errno;
+	ifr.ifr_flags |= IFF_MULTI_QUEUE;
+	if (ioctl(fd, TUNSETIFF, &ifr) == 0)
+		return 0;
+	return errno == EINVAL ? -EEXIST : -errno;
+}
+
+/* One packet to whoever it is for; false when there is none, or no device any more. */
+static bool read_packet(struct tun *t)
+{
+	uint8_t *packet = t->buf + TUN_HEADROOM;
+	ssize_t len = read(t->fd, packet, TUN_PACKET_MAX);
+
+	if (len > 0) {
+		t->fn(t->arg, packet, (size_t)len);
+		return !t->closed;
+	}
+	if (len < 0 && errno != EAGAIN && errno != EINTR && errno != EIO &&
+	    errno != ENETDOWN) { /* the descriptor would be ready for ever */
+		ev_io_free(t->io);
+		t->io = NULL;
+		t->on_lost(t->arg);
+	}
+	return false;
+}
+
+static void on_readable(void *arg, unsigned ready)
+{
+	struct tun *t = arg;
+
+	(void)ready;
+	t->in_burst = true;
+	for (int i = 0; i < BURST && read_packet(t); i++)
+		continue;
+	t->in_burst = false;
+	if (t->closed)
+		free(t);
+}
+
+static int open_device(const char *name, bool *adopted, int *out)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), error;
+
+	if (fd < 0) {
+		error = -errno;
+		log_error("/dev/net/tun: %s", strerror(-error));
+		return error;
+	}
+	*adopted = if_nametoindex(name) != 0;
+	error = attach(fd, name, *adopted);
+	if (error == -EBUSY)
+		log_error("%s is held by another process", name);
+	else if (error == -EEXIST)
+		log_error("%s is there, but is not a TUN device", name);
+	else if (error)
+		log_error("TUN device %s: %s", name, strerror(-error));
+	if (error) {
+		close(fd);
+		return error;
+	}
+	*out = fd;
+	return 0;
+}
+
+int tun_open(struct ev_loop *loop, const char *name, tun_packet_fn *fn, ev_fn *on_lost,
+	     void *arg, struct tun **out)
+{
+	struct tun *t = calloc(1, sizeof *t);
+	int error = t ? open_device(name, &t->adopted, &t->fd) : -ENOMEM;
+
+	if (error) {
+		free(t);
+		return error;
+	}
+	memcpy(t->name, name, strnlen(name, sizeof t->name - 1));
+	t->loop = loop;
+	t->fn = fn;
+	t->on_lost = on_lost;
+	t->arg = arg;
+	t->index = if_nametoindex(t->name);
+	t->io = ev_io_new(loop, t->fd, EV_IO_READ, on_readable, t);
+	if (!t->index || !t->io) {
+		tun_close(t, false);
+		return -ENODEV;
+	}
+	log_info("TUN device %s %s", t->name, t->adopted ? "adopted" : "made");
+	*out = t;
+	return 0;
+}
+
+void tun_close(struct tun *t, bool keep)
+{
+	if (!t)
+		return;
+	ev_io_free(t->io);
+	if (!keep)
+		close(t->fd);
+	t->io = NULL;
+	t->closed = true;
+	if (!t->in_burst)
+		free(t);
+}
+
+uint32_t tun_index(const struct tun *t)
+{
+	return t->index;
+}
+
+const char *tun_name(const struct tun *t)
+{
+	return t->name;
+}
+
+bool tun_adopted(const struct tun *t)
+{
+	return t->adopted;
+}
+
+static int set_link(int s, struct ifreq *ifr, uint32_t mtu)
+{
+	ifr->ifr_mtu = (int)mtu;
+	if (ioctl(s, SIOCSIFMTU, ifr) < 0)
+		return -errno;
+	ifr->ifr_qlen = QUEUE_LEN;
+	if (ioctl(s, SIOCSIFTXQLEN, ifr) < 0 || ioctl(s, SIOCGIFFLAGS, ifr) < 0)
+		return -errno;
+	if (ifr->ifr_flags & IFF_UP)
+		return 0;
+	ifr->ifr_flags |= IFF_UP;
+	return ioctl(s, SIOCSIFFLAGS, ifr) < 0 ? -errno : 0;
+}
+
+int tun_configure(struct tun *t, uint32_t mtu)
+{
+	struct ifreq ifr = { 0 };
+	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), error;
+
+	if (s < 0)
+		return -errno;
+	memcpy(ifr.ifr_name, t->name, sizeof ifr.ifr_name);
+	error = set_link(s, &ifr, mtu);
+	close(s);
+	return error;
+}
+
+int tun_write(struct tun *t, const uint8_t *buf, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = write(t->fd, buf, len);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define SD_JOURNAL_SUPPRESS_LOCATION
+
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
+
+#define LINE_MAX_LEN 1024
+
+static enum log_level most_verbose = LOG_LEVEL_INFO;
+static bool to_journal;
+
+/* Is stderr the journal's stream?  (systemd.exec(5): $JOURNAL_STREAM is "device:inode") */
+void log_open(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	if (!stream || sscanf(stream, "%llu:%llu", &dev, &ino) != 2 || fstat(2, &st) < 0)
+		return;
+	to_journal = dev == st.st_dev && ino == st.st_ino;
+}
+
+void log_set_level(enum log_level level)
+{
+	most_verbose = level;
+}
+
+enum log_level log_get_level(void)
+{
+	return most_verbose;
+}
+
+/* syslog(3)'s numbers */
+static int priority_of(enum log_level level)
+{
+	static const int priority[] = { 3, 4, 5, 6, 7 };
+
+	return priority[level];
+}
+
+struct line {
+	char text[8][LINE_MAX_LEN];
+	struct iovec iov[8];
+	int n;
+};
+
+static void add_field(struct line *l, const char *name, const char *value)
+{
+	int len;
+
+	if (!value || !*value)
+		return;
+	len = snprintf(l->text[l->n], LINE_MAX_LEN, "%s=%s", name, value);
+	if (len >= LINE_MAX_LEN)
+		len = LINE_MAX_LEN - 1;
+	l->iov[l->n] = (struct iovec){ l->text[l->n], (size_t)len };
+	l->n++;
+}
+
+static void send_journal(enum log_level level, const char *plane, const struct log_fields *f,
+			 const char *message)
+{
+	struct line l = { .n = 0 };
+	const char priority[] = { (char)('0' + priority_of(level)), '\0' };
+
+	add_field(&l, "MESSAGE", message);
+	add_field(&l, "PRIORITY", priority);
+	add_field(&l, "SYSLOG_IDENTIFIER", "v6gwd");
+	add_field(&l, "V6GWD_PLANE", plane);
+	if (f) {
+		add_field(&l, "MESSAGE_ID", f->message_id);
+		add_field(&l, "V6GWD_IFACE", f->iface);
+		add_field(&l, "V6GWD_CLIENT", f->client);
+	}
+	sd_journal_sendv(l.iov, l.n);
+}
+
+void log_line(enum log_level level, const char *plane, const struct log_fields *fields,
+	      const char *fmt, ...)
+{
+	char message[LINE_MAX_LEN];
+	va_list ap;
+	int n;
+
+	if (level > most_verbose)
+		return;
+	n = snprintf(message, sizeof message, "%s: ", plane);
+	va_start(ap, fmt);
+	vsnprintf(message + n, sizeof message - (size_t)n, fmt, ap);
+	va_end(ap);
+	if (to_journal)
+		send_journal(level, plane, fields, message);
+	else
+		fprintf(stderr, "<%d>%s\n", priority_of(level), message);
+}
+
+bool log_limit_pass(struct log_limit *l, uint64_t now_ms, uint32_t *suppressed)
+{
+	if (now_ms < l->next_ms) {
+		l->suppressed++;
+		return false;
+	}
+	*suppressed = l->suppressed;
+	l->suppressed = 0;
+	l->next_ms = now_ms + l->interval_s * 1000ull;
+	return true;
+}

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* plane_nat64.c - the translator at its TUN device, with what makes the kernel send packets
+ * there: routes, proxy neighbour, masquerade.
+ *
+ * Rules of translation are in lib/nat64; here packets only go in and out.
+ */
+#define LOG_PLANE "nat64"
+
+#include "plane_nat64.h"
+
+#include "log.h"
+#include "plane_nat64_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define REPAIR_MS  100u
+#define RETRY_MS   1000u
+#define MTU_LOWEST 1280u /* of a link that carries IPv6 (RFC 8200 5) */
+
+static const char plane_name[] = "nat64";
+
+/* Out of the engine, into the kernel. */
+static void to_tun(void *arg, const uint8_t *buf, size_t len)
+{
+	struct plane_nat64 *p = arg;
+	int error = p->tun ? tun_write(p->tun, buf, len) : -EIO;
+
+	if (error)
+		p->lost[error != -EAGAIN && error != -ENOBUFS && error != -ENOMEM]++;
+}
+
+static void on_packet(void *arg, uint8_t *buf, size_t len)
+{
+	struct plane_nat64 *p = arg;
+
+	if (p->engine)
+		nat64_input(p->engine, buf, len, ev_now_ms(p->env.loop), &p->sink);
+}
+
+static void on_expiry(void *arg)
+{
+	struct plane_nat64 *p = arg;
+
+	nat64_tick(p->engine, ev_now_ms(p->env.loop));
+	ev_timer_at(&p->expiry, nat64_next(p->engine));
+}
+
+static const char *event_text(enum nat64_event_kind kind)
+{
+	switch (kind) {
+	case NAT64_MAPPING_MADE:
+		return "made";
+	case NAT64_MAPPING_MOVED:
+		return "moved";
+	case NAT64_MAPPING_ENDED:
+		return "ended";
+	case NAT64_POOL_FULL:
+		return "refused: dynamic_pool is full";
+	}
+	return "";
+}
+
+/* A new lease may be the first to expire. */
+static void on_event(void *arg, const struct nat64_event *e)
+{
+	struct plane_nat64 *p = arg;
+	char v6[ADDR_TEXT_LEN], v4[ADDR_TEXT_LEN];
+	const struct log_fields fields = { .client = addr_text(&e->ipv6, v6) };
+
+	if (e->kind != NAT64_POOL_FULL && p->engine)
+		ev_timer_at(&p->expiry, nat64_next(p->engine));
+	if (e->kind == NAT64_POOL_FULL)
+		log_line(
+			LOG_LEVEL_WARNING, LOG_PLANE, &fields,
+			"no address for %s: every one of nat64.dynamic_pool is in use (make it "
+			"larger)",
+			v6);
+	else if (p->eff && p->eff->config->nat64.log_mappings)
+		log_line(LOG_LEVEL_INFO, LOG_PLANE, &fields, "mapping %s - %s %s", v6,
+			 addr4_text(e->ipv4, v4), event_text(e->kind));
+}
+
+/* Is addr in a network that one of the host's links is in? */
+static bool is_on_link(const struct facts *f, const struct in6_addr *addr)
+{
+	for (size_t i = 0; i < f->n_addrs; i++) {
+		const struct fact_addr *a = &f->addrs[i];
+		const struct prefix6 net = { addr_masked(&a->addr, a->len), a->len };
+
+		if (!a->no_prefix_route && a->len < 128 && prefix6_has(&net, addr))
+			return true;
+	}
+	return false;
+}
+
+/* A guest is its link-layer address; behind another router, its /64; on the link but not heard
+ * of by the kernel yet, unknown. */
+static uint64_t guest_of(void *arg, const struct in6_addr *addr)
+{
+	const struct plane_nat64 *p = arg;
+	const uint8_t *mac = link_neighbour(p->env.link, 0, addr);
+
+	if (mac)
+		return nat64_guest_mac(mac);
+	return is_on_link(link_facts(p->env.link), addr) ? 0 : nat64_guest_net(addr);
+}
+
+static struct nat64 *new_engine(struct plane_nat64 *p, const struct nat64_conf *conf)
+{
+	uint8_t random[32];
+	struct nat64 *engine;
+
+	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+		return NULL;
+	engine = nat64_new(conf, random, on_event, p);
+	if (engine)
+		nat64_set_guests(engine, guest_of, p);
+	return engine;
+}
+
+/* The MTU as the administrator set it on the device, once ours is configured. */
+static uint32_t mtu_of(const struct plane_nat64 *p, const struct effective *eff)
+{
+	const struct fact_link *link =
+		p->tun ? facts_link_at(link_facts(p->env.link), tun_index(p->tun)) : NULL;
+
+	if (!link || link->mtu < MTU_LOWEST || p->mtu != eff->config->nat64.mtu)
+		return eff->config->nat64.mtu;
+	return link->mtu;
+}
+
+/* Does the list hold a network of which dst is part? */
+static bool is_covered(const struct wish *list, size_t n, const struct prefix6 *dst)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].dst.len <= dst->len && prefix6_has(&list[i].dst, &dst->addr))
+			return true;
+	return false;
+}
+
+static void add_route(struct wish *list, size_t *n, const struct prefix6 *dst, uint32_t index,
+		      const char *what)
+{
+	if (!is_covered(list, *n, dst))
+		list[(*n)++] = (struct wish){ WISH_ROUTE, *dst, index, 0, what };
+}
+
+static struct prefix6 mapped(const struct prefix4 *net)
+{
+	return (struct prefix6){ addr_mapped(net->addr), (uint8_t)(net->len + 96) };
+}
+
+/* Everything that is to reach the translator: the prefix, the pools, and what lies outside. */
+static size_t list_wishes(const struct plane_nat64 *p, struct wish *list)
+{
+	const struct eff_nat64 *e = &p->eff->nat64;
+	const struct config_nat64 *c = &p->eff->config->nat64;
+	const struct prefix6 own4 = { addr_mapped(e->ipv4_address), 128 };
+	const struct prefix6 own6 = { e->ipv6_address, 128 };
+	const struct prefix6 prefix = { c->prefix.prefix, c->prefix.len };
+	uint32_t index = tun_index(p->tun);
+	size_t n = 0;
+
+	add_route(list, &n, &prefix, index, "the NAT64 prefix");
+	for (size_t i = 0; i < e->n_pools; i++) {
+		struct prefix6 pool = mapped(&e->pools[i]);
+
+		add_route(list, &n, &pool, index, "the pool");
+	}
+	for (size_t i = 0; i < c->n_maps; i++) {
+		struct prefix6 map = mapped(&c->maps[i].ipv4);
+
+		add_route(list, &n, &map, index, "a fixed map");
+	}
+	if (e->ipv4_address.s_addr)
+		add_route(list, &n, &own4, index, "the translator's IPv4 address");
+	if (addr_is_unspecified(&e->ipv6_address))
+		return n;
+	add_route(list, &n, &own6, index, "the translator's IPv6 address");
+	if (e->proxy_index)
+		list[n++] = (struct wish){ WISH_PROXY_NEIGHBOUR, own6, e->proxy_index, 0,
+					   "the translator's IPv6 address" };
+	return n;
+}
+
+static void make_wishes(struct plane_nat64 *p)
+{
+	size_t room = p->eff->nat64.n_pools + p->eff->config->nat64.n_maps + 4;
+	struct wish *list = calloc(room, sizeof *list);
+
+	if (!list) {
+		log_error("routes: %s", strerror(ENOMEM));
+		return;
+	}
+	link_wish(p->env.link, plane_name, list, list_wishes(p, list));
+	free(list);
+}
+
+static void tell_changed(void *arg)
+{
+	struct plane_nat64 *p = arg;
+
+	p->env.changed(p->env.gateway);
+}
+
+static void make_masquerade(struct plane_nat64 *p)
+{
+	const struct config_nat64 *c = &p->eff->config->nat64;
+	const struct nft_masquerade want = { p->eff->nat64.pools, p->eff->nat64.n_pools,
+					     c->device,
+					     c->masquerade == CONFIG_MASQUERADE_SOURCE,
+					     c->masquerade_source };
+
+	if (!plane_nat64_masquerades(p)) {
+		nft_close(p->nft, false);
+		p->nft = NULL;
+		return;
+	}
+	if (!p->nft)
+		p->nft = nft_open(p->env.loop, tell_changed, p);
+	if (p->nft)
+		nft_masquerade(p->nft, &want);
+}
+
+/* Up, without addresses of the kernel's.  What fails is said by those who need the device. */
+static void configure_tun(struct plane_nat64 *p)
+{
+	uint32_t mtu = p->mtu == p->eff->config->nat64.mtu ? mtu_of(p, p->eff)
+							   : p->eff->config->nat64.mtu;
+	int error = link_no_link_local(p->env.link, tun_index(p->tun));
+
+	if (error && error != -EAFNOSUPPORT)
+		log_warning("%s: no addr_gen_mode none: %s", tun_name(p->tun),
+			    strerror(-error));
+	error = tun_configure(p->tun, mtu);
+	if (error)
+		log_warning("%s: %s", tun_name(p->tun), strerror(-error));
+	p->mtu = p->eff->config->nat64.mtu;
+}
+
+/* The descriptor of a device that was deleted is of no use any more. */
+static void on_lost(void *arg)
+{
+	struct plane_nat64 *p = arg;
+
+	log_notice("TUN device %s was removed: making it again", tun_name(p->tun));
+	tun_close(p->tun, false);
+	p->tun = NULL;
+	p->tun_error = 0;
+	ev_timer_at(&p->repair, ev_now_ms(p->env.loop) + REPAIR_MS);
+	tell_changed(p);
+}
+
+/* One process alone reads the device; the kernel would let several share a multi_queue one. */
+static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
+{
+	struct tun *t;
+	int error = tun_open(p->env.loop, name, on_packet, on_lost, p, &t);
+
+	if (error)
+		return error;
+	if (link_tun_queues(p->env.link, tun_index(t)) > 1) {
+		log_error("%s is held by another process", name);
+		tun_close(t, false);
+		return -EBUSY;
+	}
+	*out = t;
+	return 0;
+}
+
+static void on_repair(void *arg)
+{
+	struct plane_nat64 *p = arg;
+	int error = open_tun(p, p->eff->config->nat64.device, &p->tun);
+
+	p->tun_error = error;
+	if (error) {
+		ev_timer_at(&p->repair, ev_now_ms(p->env.loop) + RETRY_MS);
+		return;
+	}
+	configure_tun(p);
+	make_wishes(p);
+	tell_changed(p);
+}
+
+/* The engine follows the device's MTU. */
+static void follow_mtu(struct plane_nat64 *p)
+{
+	struct nat64_setup *next = nat64_setup_new(p->eff, mtu_of(p, p->eff));
+
+	if (next && !nat64_setup_equal(next, p->setup) &&
+	    nat64_prepare(p->engine, nat64_setup_conf(next))) {
+		nat64_settle(p->engine, true, ev_now_ms(p->env.loop));
+		nat64_setup_free(p->setup);
+		p->setup = next;
+		next = NULL;
+	}
+	nat64_setup_free(next);
+}
+
+static bool has_link_local(const struct plane_nat64 *p)
+{
+	const struct facts *f = link_facts(p->env.link);
+
+	for (size_t i = 0; i < f->n_addrs; i++)
+		if (f->addrs[i].index == tun_index(p->tun) &&
+		    addr_is_link_local(&f->addrs[i].addr))
+			return true;
+	return false;
+}
+
+static void on_link_changed(void *arg)
+{
+	struct plane_nat64 *p = arg;
+	const struct fact_link *link;
+
+	if (!p->engine || !p->tun)
+		return;
+	link = facts_link_at(link_facts(p->env.link), tun_index(p->tun));
+	if (link && (!link->up || link->mtu < MTU_LOWEST)) {
+		log_notice("TUN device %s %s: set back", link->name,
+			   link->up ? "got an MTU that IPv6 cannot have" : "was set down");
+		configure_tun(p);
+	} else if (has_link_local(p)) {
+		link_no_link_local(p->env.link, tun_index(p->tun));
+	}
+	follow_mtu(p);
+}
+
+static void *start(const struct plane_env *env)
+{
+	struct plane_nat64 *p = calloc(1, sizeof *p);
+
+	if (!p)
+		return NULL;
+	p->env = *env;
+	p->sink = (struct nat64_sink){ to_tun, p };
+	p->watch = (struct link_watch){ .fn = on_link_changed, .arg = p };
+	link_watch(env->link, &p->watch);
+	ev_timer_init(&p->expiry, env->loop, on_expiry, p);
+	ev_timer_init(&p->repair, env->loop, on_repair, p);
+	return p;
+}
+
+/* Is the device of next the one that is open, or being made again? */
+static bool has_device(const struct plane_nat64 *p, const struct effective *next)
+{
+	return p->engine &&
+	       strcmp(p->eff->config->nat64.device, next->config->nat64.device) == 0;
+}
+
+static int prepare_engine(struct plane_nat64 *p, const struct effective *next)
+{
+	p->next_setup = nat64_setup_new(next, mtu_of(p, next));
+	if (!p->next_setup)
+		return -ENOMEM;
+	if (!p->engine) {
+		p->next_engine = new_engine(p, nat64_setup_conf(p->next_setup));
+		return p->next_engine ? 0 : -ENOMEM;
+	}
+	if (nat64_setup_equal(p->setup, p->next_setup))
+		return 0;
+	p->prepared = nat64_prepare(p->engine, nat64_setup_conf(p->next_setup));
+	return p->prepared ? 0 : -ENOMEM;
+}
+
+static void drop_prepared(struct plane_nat64 *p)
+{
+	if (p->prepared)
+		nat64_settle(p->engine, false, ev_now_ms(p->env.loop));
+	p->prepared = false;
+	nat64_free(p->next_engine);
+	p->next_engine = NULL;
+	nat64_setup_free(p->next_setup);
+	p->next_setup = NULL;
+	tun_close(p->next_tun, false);
+	p->next_tun = NULL;
+}
+
+static int prepare(void *plane, const struct effective *next)
+{
+	struct plane_nat64 *p = plane;
+	int error;
+
+	drop_prepared(p);
+	p->next = next;
+	if (!next->nat64.enabled)
+		return 0;
+	error = prepare_engine(p, next);
+	if (error)
+		log_error("translator: %s", strerror(-error));
+	else if (!has_device(p, next))
+		error = open_tun(p, next->config->nat64.device, &p->next_tun);
+	if (error)
+		drop_prepared(p);
+	return error;
+}
+
+/* Everything off, as on the first day. */
+static void take_down(struct plane_nat64 *p, enum plane_stop how)
+{
+	bool keep = how == PLANE_RESTART;
+
+	ev_timer_stop(&p->expiry);
+	ev_timer_stop(&p->repair);
+	if (keep)
+		link_forget(p->env.link, plane_name);
+	else
+		link_wish(p->env.link, plane_name, NULL, 0);
+	nft_close(p->nft, keep);
+	tun_close(p->tun, keep);
+	nat64_free(p->engine);
+	nat64_setup_free(p->setup);
+	p->nft = NULL;
+	p->tun = NULL;
+	p->engine = NULL;
+	p->setup = NULL;
+	p->mtu = 0;
+}
+
+static void adopt_engine(struct plane_nat64 *p)
+{
+	if (p->next_engine)
+		p->engine = p->next_engine;
+	else if (p->prepared)
+		nat64_settle(p->engine, true, ev_now_ms(p->env.loop));
+	if (p->next_engine || p->prepared) {
+		nat64_setup_free(p->setup);
+		p->setup = p->next_setup;
+	} else {
+		nat64_setup_free(p->next_setup);
+	}
+	p->next_engine = NULL;
+	p->next_setup = NULL;
+	p->prepared = false;
+	ev_timer_at(&p->expiry, nat64_next(p->engine));
+}
+
+static void settle(void *plane, bool commit)
+{
+	struct plane_nat64 *p = plane;
+	const struct effective *next = p->next;
+
+	if (!commit) {
+		drop_prepared(p);
+		return;
+	}
+	p->eff = next;
+	if (!next->nat64.enabled) {
+		take_down(p, PLANE_STOP);
+		return;
+	}
+	adopt_engine(p);
+	if (p->next_tun) {
+		ev_timer_stop(&p->repair);
+		tun_close(p->tun, false);
+		p->tun = p->next_tun;
+		p->next_tun = NULL;
+		p->mtu = 0;
+	}
+	if (p->tun && p->mtu != next->config->nat64.mtu)
+		configure_tun(p);
+	if (p->tun)
+		make_wishes(p);
+	make_masquerade(p);
+}
+
+static void stop(void *plane, enum plane_stop how)
+{
+	struct plane_nat64 *p = plane;
+
+	if (!p)
+		return;
+	drop_prepared(p);
+	take_down(p, how);
+	link_unwatch(p->env.link, &p->watch);
+	free(p);
+}
+
+bool plane_nat64_mapping(const void *plane, size_t *i, struct nat64_mapping *out,
+			 uint8_t mac[ADDR_MAC_LEN], bool *has_mac)
+{
+	const struct plane_nat64 *p = plane;
+	const uint8_t *found;
+
+	if (!p->engine || !nat64_mapping_at(p->engine, i, out))
+		return false;
+	++*i;
+	found = link_neighbour(p->env.link, 0, &out->ipv6);
+	*has_mac = found;
+	if (found)
+		memcpy(mac, found, ADDR_MAC_LEN);
+	return true;
+}
+
+bool plane_nat64_drop(void *plane, const struct in6_addr *ipv6)
+{
+	struct plane_nat64 *p = plane;
+
+	return p->engine && nat64_drop(p->engine, ipv6, ev_now_ms(p->env.loop));
+}
+
+const struct plane_class plane_nat64 = {
+	.name = plane_name,
+	.start = start,
+	.prepare = prepare,
+	.settle = settle,
+	.health = plane_nat64_health,
+	.report = plane_nat64_report,
+	.counter = plane_nat64_counter,
+	.stop = stop,
+};

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* plane_nat64.h - what control asks of the NAT64 plane alone; plane.h has the rest. */
+#pragma once
+
+#include "nat64/nat64.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The first mapping at or behind *i, and advances *i past it; false behind the last.  mac is
+ * the link-layer address of its guest, where the kernel knows one. */
+bool plane_nat64_mapping(const void *plane, size_t *i, struct nat64_mapping *out,
+			 uint8_t mac[ADDR_MAC_LEN], bool *has_mac);
+
+/* Ends a dynamic mapping; false when ipv6 has none. */
+bool plane_nat64_drop(void *plane, const struct in6_addr *ipv6);

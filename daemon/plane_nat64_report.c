@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* plane_nat64_report.c - what the NAT64 plane says of itself: health, status, counters. */
+#include "plane_nat64_priv.h"
+
+#include "report.h"
+
+#include <errno.h>
+#include <string.h>
+
+bool plane_nat64_masquerades(const struct plane_nat64 *p)
+{
+	return p->eff && p->eff->nat64.enabled && p->eff->nat64.n_pools &&
+	       p->eff->config->nat64.masquerade != CONFIG_MASQUERADE_OFF;
+}
+
+static void tell_masquerade(const struct plane_nat64 *p, struct reasons *r)
+{
+	int error = p->nft ? nft_error(p->nft) : -EPROTONOSUPPORT;
+
+	if (!plane_nat64_masquerades(p) || (p->nft && nft_present(p->nft)))
+		return;
+	if (error == -EPERM)
+		reasons_add(r, "nat64",
+			    "the pool is not masqueraded: table ip v6gwd belongs to another "
+			    "process "
+			    "(nft list table ip v6gwd), or CAP_NET_ADMIN is missing");
+	else
+		reasons_add(
+			r, "nat64",
+			"the pool is not masqueraded (%s): modprobe nft_masq nft_chain_nat, or "
+			"nat64.masquerade = \"off\" and a rule of your own",
+			error ? strerror(-error) : "table ip v6gwd is being put back");
+}
+
+bool plane_nat64_health(const void *plane, struct reasons *r)
+{
+	const struct plane_nat64 *p = plane;
+
+	if (!p->eff || !p->eff->nat64.enabled)
+		return false;
+	if (!p->tun)
+		reasons_add(r, "nat64", "TUN device %s is missing (%s): being made again",
+			    p->eff->config->nat64.device,
+			    p->tun_error ? strerror(-p->tun_error) : "removed");
+	else
+		link_unmet(p->env.link, "nat64", r);
+	tell_masquerade(p, r);
+	return p->tun;
+}
+
+static void report_addresses(const struct plane_nat64 *p, struct report *r)
+{
+	const struct eff_nat64 *e = &p->eff->nat64;
+	const struct pref64 *pref = &p->eff->config->nat64.prefix;
+	const struct prefix6 prefix = { pref->prefix, pref->len };
+	char text[ADDR_TEXT_LEN];
+
+	report_text(r, "prefix", prefix_text(&prefix, text));
+	if (e->ipv4_address.s_addr)
+		report_text(r, "ipv4_address", addr4_text(e->ipv4_address, text));
+	else
+		report_null(r, "ipv4_address");
+	if (!addr_is_unspecified(&e->ipv6_address))
+		report_text(r, "ipv6_address", pref64_text(pref, &e->ipv6_address, text));
+	else
+		report_null(r, "ipv6_address");
+}
+
+static void report_pools(const struct plane_nat64 *p, struct report *r)
+{
+	char text[ADDR_TEXT_LEN];
+
+	report_list(r, "pool");
+	for (size_t i = 0; i < p->eff->nat64.n_pools; i++) {
+		uint32_t used, size;
+
+		nat64_pool_usage(p->engine, i, &used, &size);
+		report_object(r, NULL);
+		report_text(r, "network", prefix4_text(&p->eff->nat64.pools[i], text));
+		report_number(r, "size", size);
+		report_number(r, "used", used);
+		report_end(r);
+	}
+	report_end(r);
+}
+
+static void report_mappings(const struct plane_nat64 *p, struct report *r)
+{
+	struct nat64_usage usage;
+
+	nat64_usage(p->engine, &usage);
+	report_object(r, "mappings");
+	report_number(r, "active", usage.active);
+	report_number(r, "dormant", usage.dormant);
+	report_number(r, "static", usage.fixed);
+	report_end(r);
+}
+
+static void report_masquerade(const struct plane_nat64 *p, struct report *r)
+{
+	const struct config_nat64 *c = &p->eff->config->nat64;
+	char text[ADDR_TEXT_LEN];
+
+	report_object(r, "masquerade");
+	switch (c->masquerade) {
+	case CONFIG_MASQUERADE_AUTO:
+		report_text(r, "mode", "auto");
+		break;
+	case CONFIG_MASQUERADE_OFF:
+		report_text(r, "mode", "off");
+		break;
+	case CONFIG_MASQUERADE_SOURCE:
+		report_text(r, "mode", addr4_text(c->masquerade_source, text));
+		break;
+	}
+	report_bool(r, "present", p->nft && nft_present(p->nft));
+	report_bool(r, "owned", p->nft && nft_owned(p->nft));
+	report_end(r);
+}
+
+static void report_packets(const struct plane_nat64 *p, struct report *r)
+{
+	const uint64_t *counts = nat64_counts(p->engine);
+	uint64_t sums[NAT64_NOTE + 1] = { 0 };
+
+	for (size_t i = 0; i < NAT64_REASON_COUNT; i++)
+		sums[nat64_reason_texts[i].kind] += counts[i];
+	report_object(r, "packets");
+	report_number(r, "v6_to_v4", sums[NAT64_SIX_TO_FOUR]);
+	report_number(r, "v4_to_v6", sums[NAT64_FOUR_TO_SIX]);
+	report_number(r, "dropped", sums[NAT64_DROPPED] + p->lost[0] + p->lost[1]);
+	report_end(r);
+}
+
+void plane_nat64_report(const void *plane, struct report *r)
+{
+	const struct plane_nat64 *p = plane;
+
+	if (!p->engine || !p->eff || !p->eff->nat64.enabled)
+		return;
+	report_text(r, "device", p->eff->config->nat64.device);
+	report_addresses(p, r);
+	report_pools(p, r);
+	report_mappings(p, r);
+	report_text(r, "offload", "off");
+	report_text(r, "offload_reason", "this version translates packet by packet");
+	report_text(r, "fastpath", "off");
+	report_text(r, "fastpath_reason", "this version translates in the daemon only");
+	report_masquerade(p, r);
+	report_packets(p, r);
+}
+
+#define PREFIX_SIX_TO_FOUR "nat64."
+#define PREFIX_FOUR_TO_SIX "nat64."
+#define PREFIX_ANSWERED    "nat64."
+#define PREFIX_DROPPED     "nat64.drop."
+#define PREFIX_NOTE        "nat64.icmp."
+
+static const char *const names[NAT64_REASON_COUNT] = {
+#define X(id, kind, name, text, rfc) [NAT64_##id] = PREFIX_##kind name,
+	NAT64_REASONS(X)
+#undef X
+};
+
+static const struct {
+	const char *name, *text;
+} lost_texts[] = {
+	{ "nat64.drop.tun-room", "translated, but the TUN device had no room for it" },
+	{ "nat64.drop.tun-down", "translated, but the TUN device was down or gone" },
+};
+
+bool plane_nat64_counter(const void *plane, size_t i, struct counter *out)
+{
+	const struct plane_nat64 *p = plane;
+
+	if (i < NAT64_REASON_COUNT) {
+		*out = (struct counter){ names[i], nat64_reason_texts[i].text,
+					 nat64_reason_texts[i].rfc,
+					 p->engine ? nat64_counts(p->engine)[i] : 0 };
+		return true;
+	}
+	i -= NAT64_REASON_COUNT;
+	if (i >= sizeof lost_texts / sizeof *lost_texts)
+		return false;
+	*out = (struct counter){ lost_texts[i].name, lost_texts[i].text, "", p->lost[i] };
+	return true;
+}

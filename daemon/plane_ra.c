@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* plane_ra.c - an advertiser (lib/ra/radv.h) and a socket for each interface.
+ *
+ * Translates the effective configuration into what an advertiser is told; decides nothing about
+ * content or time.  A socket is open while its link exists and has a link-local address, and is
+ * opened anew when the link is another one.
+ */
+#include "plane.h"
+
+#include "daemon/io/icmp6.h"
+#include "ev.h"
+#include "ra/radv.h"
+#include "ra_conf.h"
+#include "report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define LOG_PLANE "ra"
+#include "log.h"
+
+struct plane;
+
+/* An interface that we advertise on. */
+struct port {
+	struct port *next_port;
+	struct plane *plane;
+	const struct eff_ra *now, *next; /* in force, and prepared */
+	uint32_t index;                  /* of the link that the socket is bound to */
+	struct icmp6 *socket, *next_socket;
+	struct radv *radv;
+	struct ev_timer timer;
+	unsigned failures; /* multicasts in a row that could not be sent */
+};
+
+struct plane {
+	struct plane_env env;
+	struct port *ports;
+	struct radv_counters gone; /* of interfaces that are not ours any more */
+};
+
+/* --- what an advertiser asks for ----------------------------------------------------- */
+
+static void on_message(void *arg, const struct in6_addr *src, const struct in6_addr *dst,
+		       int hop_limit, const uint8_t *msg, size_t len)
+{
+	struct port *p = arg;
+
+	(void)dst; /* RFC 4861 6.1.1 does not judge it */
+	radv_input(p->radv, ev_now_ms(p->plane->env.loop),
+		   &(struct ra_packet){ *src, hop_limit, msg, len });
+	ev_timer_at(&p->timer, radv_next(p->radv));
+}
+
+/* The advertiser tries again within three seconds, and so does the opening. */
+static int on_send(void *arg, const struct in6_addr *src, const struct in6_addr *dst,
+		   const uint8_t *msg, size_t len)
+{
+	struct port *p = arg;
+	int error = 0;
+
+	if (!p->socket) {
+		p->index = p->now->index;
+		error = icmp6_open(p->plane->env.loop, p->index, on_message, p, &p->socket);
+	}
+	return error ? error : icmp6_send(p->socket, src, dst, msg, len);
+}
+
+/* One failure alone is the kernel being ahead of its notices: a link or an address that is just
+ * gone. */
+static void judge(struct port *p)
+{
+	const struct log_fields fields = { .iface = p->now->name };
+	struct radv_status s = radv_status(p->radv);
+	bool failed = p->failures > 1;
+
+	p->failures = s.error ? p->failures + 1 : 0;
+	if (failed == (p->failures > 1))
+		return;
+	if (s.error)
+		log_line(LOG_LEVEL_WARNING, LOG_PLANE, &fields,
+			 "%s: cannot send advertisements: %s; trying again", p->now->name,
+			 strerror(-s.error));
+	else
+		log_line(LOG_LEVEL_NOTICE, LOG_PLANE, &fields, "%s: advertising again",
+			 p->now->name);
+	p->plane->env.changed(p->plane->env.gateway);
+}
+
+static void on_due(void *arg)
+{
+	struct port *p = arg;
+
+	radv_tick(p->radv, ev_now_ms(p->plane->env.loop));
+	ev_timer_at(&p->timer, radv_next(p->radv));
+	judge(p);
+}
+
+/* --- ports --------------------------------------------------------------------------- */
+
+static struct port *port_new(struct plane *plane)
+{
+	struct port *p = calloc(1, sizeof *p), **at = &plane->ports;
+	uint64_t seed = 0;
+
+	if (!p)
+		return NULL;
+	if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) < 0)
+		seed = ev_clock_ms() ^ (uintptr_t)p;
+	p->radv = radv_new(seed, on_send, p);
+	if (!p->radv) {
+		free(p);
+		return NULL;
+	}
+	p->plane = plane;
+	ev_timer_init(&p->timer, plane->env.loop, on_due, p);
+	while (*at)
+		at = &(*at)->next_port;
+	*at = p;
+	return p;
+}
+
+static struct port *port_of(const struct plane *plane, const char *name)
+{
+	for (struct port *p = plane->ports; p; p = p->next_port)
+		if (strcmp((p->now ? p->now : p->next)->name, name) == 0)
+			return p;
+	return NULL;
+}
+
+static void add_counters(struct radv_counters *sum, const struct radv_counters *c)
+{
+	const struct radv_counter_row *row;
+
+	for (size_t i = 0; (row = radv_counter_row(i)); i++)
+		*(uint64_t *)((char *)sum + row->offset) +=
+			*(const uint64_t *)((const char *)c + row->offset);
+}
+
+/* The port that *at points to goes out of the list. */
+static void port_free(struct port **at)
+{
+	struct port *p = *at;
+
+	*at = p->next_port;
+	add_counters(&p->plane->gone, radv_counters(p->radv));
+	ev_timer_stop(&p->timer);
+	icmp6_close(p->socket);
+	icmp6_close(p->next_socket);
+	radv_free(p->radv);
+	free(p);
+}
+
+/* --- the change ---------------------------------------------------------------------- */
+
+/* Anything but a missing right heals: the first advertisement tries again. */
+static int prepare_socket(struct port *p, const struct eff_ra *e)
+{
+	int error = 0;
+
+	icmp6_close(p->next_socket);
+	p->next_socket = NULL;
+	if (ra_conf_has_source(e) && (!p->socket || p->index != e->index))
+		error = icmp6_open(p->plane->env.loop, e->index, on_message, p,
+				   &p->next_socket);
+	if (error == -EPERM || error == -EACCES)
+		return error;
+	if (error)
+		log_debug("%s: cannot open a socket: %s", e->name, strerror(-error));
+	return 0;
+}
+
+static int prepare_port(struct plane *plane, const struct eff_ra *e,
+			const struct config_nat64 *nat64)
+{
+	struct port *p = port_of(plane, e->name);
+	int error;
+
+	if (!p)
+		p = port_new(plane);
+	if (!p)
+		return -ENOMEM;
+	p->next = e;
+	error = ra_conf_prepare(p->radv, ev_now_ms(plane->env.loop), e, nat64);
+	return error ? error : prepare_socket(p, e);
+}
+
+static void drop_prepared(struct port *p)
+{
+	radv_settle(p->radv, 0, false);
+	icmp6_close(p->next_socket);
+	p->next_socket = NULL;
+	p->next = NULL;
+}
+
+static void switch_socket(struct port *p)
+{
+	if (!ra_conf_has_source(p->now) || p->next_socket || p->index != p->now->index) {
+		icmp6_close(p->socket);
+		p->socket = p->next_socket;
+		p->next_socket = NULL;
+	}
+	p->index = p->now->index;
+}
+
+static void switch_port(struct port *p)
+{
+	p->now = p->next;
+	p->next = NULL;
+	switch_socket(p);
+	radv_settle(p->radv, ev_now_ms(p->plane->env.loop), true);
+	if (!radv_status(p->radv).error)
+		p->failures = 0;
+	ev_timer_at(&p->timer, radv_next(p->radv));
+}
+
+static void cease(struct port *p)
+{
+	if (p->now && p->now->config->final == CONFIG_FINAL_STOP)
+		radv_cease(p->radv, ev_now_ms(p->plane->env.loop));
+}
+
+static void ra_settle(void *arg, bool commit)
+{
+	struct plane *plane = arg;
+
+	for (struct port **at = &plane->ports; *at;) {
+		struct port *p = *at;
+		bool keep = commit ? p->next != NULL : p->now != NULL;
+
+		if (keep && commit)
+			switch_port(p);
+		else if (keep)
+			drop_prepared(p);
+		else if (commit)
+			cease(p);
+		if (keep)
+			at = &p->next_port;
+		else
+			port_free(at);
+	}
+}
+
+static int ra_prepare(void *arg, const struct effective *next)
+{
+	struct plane *plane = arg;
+	int error = next->n_ra ? icmp6_check() : 0;
+
+	ra_settle(plane, false); /* an earlier one that nobody settled */
+	for (size_t i = 0; !error && i < next->n_ra; i++)
+		error = prepare_port(plane, &next->ra[i], &next->config->nat64);
+	if (!error)
+		return 0;
+	log_error("cannot prepare advertisements: %s%s", strerror(-error),
+		  error == -EPERM ? " (raw sockets need CAP_NET_RAW)" : "");
+	ra_settle(plane, false);
+	return error;
+}
+
+/* --- health, status, counters ---------------------------------------------------------- */
+
+/* Interfaces that do not exist are among the gateway's own reasons; a bridge without ports
+ * waits for its first guest and is well. */
+static bool is_well(const struct port *p, struct reasons *reasons)
+{
+	const struct eff_ra *e = p->now;
+	int error = radv_status(p->radv).error;
+	size_t before = reasons->n;
+
+	if (!e->index)
+		return false;
+	if (!e->up)
+		reasons_add(reasons, "ra", "%s is down (ip link set %s up)", e->name, e->name);
+	else if (e->running && !ra_conf_has_source(e))
+		reasons_add(reasons, "ra",
+			    "waiting for a link-local address on %s (duplicate address "
+			    "detection takes two seconds; ip -6 address show dev %s)",
+			    e->name, e->name);
+	if (p->failures > 1)
+		reasons_add(reasons, "ra",
+			    "%s: cannot send advertisements: %s (does a firewall drop "
+			    "ICMPv6 output?)",
+			    e->name, strerror(-error));
+	if (!e->forwarding)
+		reasons_add(reasons, "ra",
+			    "%s announces no routes: it does not forward (sysctl -w "
+			    "net.ipv6.conf.%s.forwarding=1)",
+			    e->name, e->name);
+	if (!ra_conf_mtu_fits(e))
+		reasons_add(reasons, "ra",
+			    "%s: mtu %u is not announced, the link has %u (lower mtu)", e->name,
+			    e->config->mtu, e->mtu);
+	return reasons->n == before;
+}
+
+static bool ra_health(const void *arg, struct reasons *reasons)
+{
+	const struct plane *plane = arg;
+	bool well = true;
+
+	for (const struct port *p = plane->ports; p; p = p->next_port)
+		if (p->now)
+			well &= is_well(p, reasons);
+	return well;
+}
+
+static const char *state_of(const struct port *p)
+{
+	const struct eff_ra *e = p->now;
+
+	if (!e->index)
+		return "no interface";
+	if (!e->up)
+		return "down";
+	if (!e->running)
+		return "no carrier";
+	if (!ra_conf_has_source(e))
+		return "no link-local address";
+	return p->failures > 1 ? "failing" : radv_status(p->radv).state;
+}
+
+static void report_port(const struct port *p, struct report *r)
+{
+	const struct radv_counters *c = radv_counters(p->radv);
+	struct radv_status s = radv_status(p->radv);
+	uint64_t now_ms = ev_now_ms(p->plane->env.loop);
+	char text[ADDR_TEXT_LEN];
+
+	report_object(r, NULL);
+	report_text(r, "interface", p->now->name);
+	report_text(r, "state", state_of(p));
+	report_number(r, "sent", c->ra_tx);
+	report_number(r, "solicited", c->ra_tx_solicited);
+	if (s.next_ms == RADV_NEVER)
+		report_null(r, "next_s");
+	else
+		report_number(r, "next_s",
+			      s.next_ms > now_ms ? (s.next_ms - now_ms + 999) / 1000 : 0);
+	if (ra_conf_has_source(p->now))
+		report_text(r, "source", addr_text(&p->now->link_local, text));
+	report_number(r, "withdrawing", s.withdrawn);
+	report_end(r);
+}
+
+static void ra_report(const void *arg, struct report *r)
+{
+	const struct plane *plane = arg;
+
+	for (const struct port *p = plane->ports; p; p = p->next_port)
+		if (p->now)
+			report_port(p, r);
+}
+
+static uint64_t counter_in(const struct radv_counters *c, size_t offset)
+{
+	return *(const uint64_t *)((const char *)c + offset);
+}
+
+static bool ra_counter(const void *arg, size_t i, struct counter *out)
+{
+	const struct plane *plane = arg;
+	const struct radv_counter_row *row = radv_counter_row(i);
+
+	if (!row)
+		return false;
+	*out = (struct counter){ row->name, row->text, row->rfc,
+				 counter_in(&plane->gone, row->offset) };
+	for (const struct port *p = plane->ports; p; p = p->next_port)
+		out->value += counter_in(radv_counters(p->radv), row->offset);
+	return true;
+}
+
+/* --- the plane --------------------------------------------------------------------------- */
+
+static void *ra_start(const struct plane_env *env)
+{
+	struct plane *plane = calloc(1, sizeof *plane);
+
+	if (plane)
+		plane->env = *env;
+	return plane;
+}
+
+static void ra_stop(void *arg, enum plane_stop how)
+{
+	struct plane *plane = arg;
+
+	if (!plane)
+		return;
+	while (plane->ports) {
+		if (how == PLANE_STOP)
+			cease(plane->ports);
+		port_free(&plane->ports);
+	}
+	free(plane);
+}
+
+const struct plane_class plane_ra = {
+	.name = "ra",
+	.start = ra_start,
+	.prepare = ra_prepare,
+	.settle = ra_settle,
+	.health = ra_health,
+	.report = ra_report,
+	.counter = ra_counter,
+	.stop = ra_stop,
+};

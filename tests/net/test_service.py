@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The unit as installed, and the service in a container with a real systemd.
+
+The container is this machine's own root with a volatile overlay, in the network namespace of the
+lab's host; only what "meson install" puts in place is added.
+"""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+import servers
+from gateway import CONFIG
+from lab import SERVER4, embed, sh, wait_until
+from test_life_cycle import settled, snapshot
+
+TARGET = embed("64:ff9b::/96", SERVER4)
+
+
+@pytest.fixture(scope="module")
+def installed(release_build, tmp_path_factory):
+    """A directory with what "meson install" makes."""
+    root = tmp_path_factory.mktemp("installed")
+    sh("meson", "install", "-C", release_build, "--no-rebuild", "--destdir", root)
+    root.chmod(0o755)
+    return root
+
+
+def find(root, name):
+    found = [p for p in root.rglob(name) if p.is_file()]
+    assert len(found) == 1, f"{name}: {found}"
+    return found[0]
+
+
+def test_everything_is_installed(installed):
+    for name in ("v6gwd", "v6gwctl", "v6gwd.service", "v6gwd.8", "v6gwd.conf.5", "v6gwctl.1"):
+        find(installed, name)
+    assert (installed / "etc/v6gwd.conf").exists()
+    assert (installed / "usr/lib/sysusers.d/v6gwd.conf").exists()
+
+
+def test_unit_is_valid(installed):
+    """The programs are where the unit says, and systemd knows every key of it."""
+    text = find(installed, "v6gwd.service").read_text()
+    for program in re.findall(r"^Exec\w+=(\S+)", text, re.M):
+        assert os.access(installed / program.lstrip("/"), os.X_OK), program
+    # Verified with programs that exist on any machine.
+    unit = installed / "v6gwd.service"
+    unit.write_text(re.sub(r"^(Exec\w+=)\S+", r"\1/bin/true", text, flags=re.M))
+    done = sh("systemd-analyze", "verify", "--man=no", unit, check=False)
+    unit.unlink()
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_unit_is_confined(installed):
+    """Exposure of 2.0 at most."""
+    done = sh("systemd-analyze", "security", "--offline=true", "--threshold=20", find(installed, "v6gwd.service"),
+              check=False)
+    assert done.returncode == 0, done.stdout[-300:]
+
+
+def test_user(installed, tmp_path):
+    (tmp_path / "usr/lib/sysusers.d").mkdir(parents=True)
+    (tmp_path / "etc").mkdir()
+    sh("cp", find(installed / "usr/lib/sysusers.d", "v6gwd.conf"), tmp_path / "usr/lib/sysusers.d")
+    sh("systemd-sysusers", f"--root={tmp_path}")
+    assert re.search(r"^v6gwd:", (tmp_path / "etc/passwd").read_text(), re.M)
+
+
+class Container:
+    """A booted systemd in the network namespace of node."""
+
+    def __init__(self, lab, node, installed):
+        self.lab, self.name = lab, f"{node.netns}-box"
+        self.mount = lab.dir / "root"
+        self.mount.mkdir()
+        sh("mount", "--bind", "/", self.mount)
+        lab.on_close(self.close)
+        binds = [f"--bind-ro={file}:/{file.relative_to(installed)}" for file in installed.rglob("*") if file.is_file()]
+        binds.append(f"--bind-ro={node.etc}/resolv.conf:/etc/resolv.conf")
+        self.log = open(lab.dir / "boot.log", "w")
+        self.nspawn = subprocess.Popen(
+            ["systemd-nspawn", "-D", self.mount, "--volatile=overlay", "--boot", "--register=no", "--keep-unit",
+             "-M", self.name, f"--network-namespace-path=/run/netns/{node.netns}", "--capability=CAP_NET_ADMIN",
+             "--console=read-only", "--resolv-conf=off", *binds, "systemd.unit=basic.target"],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
+        self.init = wait_until(self._init, 15, "the container's first process")
+        wait_until(lambda: self.run("systemctl", "is-active", "-q", "basic.target", check=False).returncode == 0, 30,
+                   f"booted\n{(lab.dir / 'boot.log').read_text()}")
+        # There is no udev to do it, as on a real host.
+        self.run("chmod", "666", "/dev/net/tun")
+
+    def _init(self):
+        assert self.nspawn.poll() is None, (self.lab.dir / "boot.log").read_text()
+        children = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children").read_text().split()
+        return children and children[0]
+
+    def run(self, *cmd, **kw):
+        return sh("nsenter", "-t", self.init, "-m", "-u", "-i", "-n", "-p", "--", *cmd, **kw)
+
+    def show(self, key):
+        return self.run("systemctl", "show", "-P", key, "v6gwd").stdout.strip()
+
+    def journal(self):
+        return self.run("journalctl", "-u", "v6gwd", "--no-pager", "-o", "cat", check=False).stdout
+
+    def close(self):
+        if self.nspawn.poll() is None:
+            self.nspawn.send_signal(signal.SIGTERM)
+            try:
+                self.nspawn.wait(15)
+            except subprocess.TimeoutExpired:
+                self.nspawn.kill()
+                self.nspawn.wait()
+        self.log.close()
+        sh("umount", "-l", self.mount, check=False)
+        # systemd-nspawn leaves its control groups, empty.
+        for group in ("systemd", "unified"):
+            for folder in ("payload", "supervisor"):
+                sh("find", f"/sys/fs/cgroup/{group}/{folder}", "-depth", "-type", "d", "-exec", "rmdir", "{}", ";",
+                   check=False)
+
+
+@pytest.fixture
+def container(lab, installed):
+    if pathlib.Path("/proc/1/comm").read_text().strip() == "systemd" and os.environ.get("container"):
+        pytest.skip("already in a container: no second one is booted inside")
+    file = installed / "etc/v6gwd.conf"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(CONFIG)
+    return Container(lab, lab.host, installed)
+
+
+@pytest.mark.lab(guests=1, hops=False)
+def test_service(lab, container):
+    """Start, status, reload, restart, stop: as an administrator does it."""
+    host, guest, before = lab.host, lab.guests[0], snapshot(lab.host)
+    servers.start_names(lab)
+    container.run("systemd-sysusers")
+    done = container.run("systemctl", "start", "v6gwd", check=False)
+    assert done.returncode == 0, container.journal()
+    assert container.show("ActiveState") == "active" and container.show("StatusText") != ""
+    status = pathlib.Path(f"/proc/{container.init}/root/proc/{container.show('MainPID')}/status").read_text()
+    assert re.search(r"^CapEff:\s+0*3400$", status, re.M), "only NET_ADMIN, NET_RAW, NET_BIND_SERVICE"
+    assert not re.search(r"^Uid:\s+0\b", status, re.M)
+
+    guest.up()
+    guest.wait_configured()
+    guest.learn_resolver()
+    wait_until(lambda: guest.ok("ping", "-c", "1", "-W", "1", TARGET), 10, "ping")
+    assert guest.out("dig", "+short", "v4only.example.net", "AAAA")
+    wait_until(lambda: container.run("v6gwctl", "status").stdout.startswith("OK\n"), 10,
+               container.run("v6gwctl", "status").stdout)
+
+    assert container.run("systemctl", "reload", "v6gwd", check=False).returncode == 0, container.journal()
+    container.run("systemctl", "restart", "v6gwd")
+    assert guest.has_default_route(), "a restart is no farewell"
+    wait_until(lambda: guest.ok("ping", "-c", "1", "-W", "1", TARGET), 10, "ping after the restart")
+
+    container.run("kill", "-KILL", container.show("MainPID"))
+    wait_until(lambda: container.show("ActiveState") == "active" and container.show("NRestarts") == "1", 10)
+    wait_until(lambda: guest.ok("ping", "-c", "1", "-W", "1", TARGET), 10, "ping after SIGKILL")
+
+    begin = time.monotonic()
+    container.run("systemctl", "stop", "v6gwd")
+    assert time.monotonic() - begin < 3 and container.show("Result") == "success", container.journal()
+    wait_until(lambda: not guest.has_default_route(), 3, "the farewell")
+    settled(host, before)

@@ -1,0 +1,767 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* control_test.c - the control socket as its clients see it: a real socket and a real loop, in
+ * a thread of its own, and a gateway that is made up here. */
+#include "t.h"
+
+#include "daemon/control.h"
+#include "daemon/ev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAPPINGS 10000u
+#define NOBODY   65534
+
+static struct {
+	char dir[64], path[128];
+	struct ev_loop *loop;
+	struct control *control;
+	struct ev_io *io;
+	int stop_fd;
+	pthread_t thread;
+	atomic_uint mappings, produced, level, dropped, reloads;
+} g;
+
+static void write_status(void *arg, struct report *r)
+{
+	(void)arg;
+	report_text(r, "version", "9.9");
+	report_number(r, "uptime_s", 61);
+	report_object(r, "health");
+	report_text(r, "state", "degraded");
+	report_list(r, "reasons");
+	report_textf(r, NULL, "dns64: port %u is taken", 53);
+	report_end(r);
+	report_end(r);
+	report_text(r, "odd", "caf\xe9");
+}
+
+static void put_config(void *arg, void (*put)(void *to, const char *text), void *to)
+{
+	(void)arg;
+	put(to, "interface = \"br0\";");
+	put(to, "  # auto: the only bridge\n");
+}
+
+static bool next_mapping(void *arg, size_t *i, struct control_mapping *out)
+{
+	(void)arg;
+	while (*i % 3) /* unused slots */
+		(*i)++;
+	if (*i / 3 >= g.mappings)
+		return false;
+	*out = (struct control_mapping){
+		.mapping = { .ipv4 = addr4_of(0x0a000000u + (uint32_t)*i),
+			     .name = "vm",
+			     .state = NAT64_ACTIVE,
+			     .made_ms = UINT64_MAX, /* not before now: age 0 */
+			     .packets = { *i, 2 } },
+		.mac = { 0x52, 0x54, 0, 0, 0, 1 },
+		.has_mac = *i != 0,
+	};
+	addr_parse("2001:db8::25", &out->mapping.ipv6);
+	(*i)++;
+	g.produced++;
+	return true;
+}
+
+static bool give_counter(void *arg, size_t i, struct counter *out)
+{
+	static const struct counter counters[] = {
+		{ "nat64.drop.hop_limit", "Hop \"limit\" reached 0.", "RFC 7915 5.1", 7 },
+		{ "dns64.queries", "Questions.", "", 0 },
+	};
+
+	(void)arg;
+	if (i >= 2)
+		return false;
+	*out = counters[i];
+	return true;
+}
+
+static bool reload(void *arg, struct report *messages)
+{
+	(void)arg;
+	if (g.reloads++ == 0)
+		return true;
+	report_object(messages, NULL);
+	report_text(messages, "file", "v6gwd.conf");
+	report_number(messages, "line", 3);
+	report_text(messages, "text", "unknown key");
+	report_end(messages);
+	return false;
+}
+
+static bool drop_mapping(void *arg, const struct in6_addr *ipv6)
+{
+	struct in6_addr known;
+
+	(void)arg;
+	addr_parse("2001:db8::25", &known);
+	g.dropped++;
+	return addr_equal(ipv6, &known);
+}
+
+static void set_log_level(void *arg, enum log_level level)
+{
+	(void)arg;
+	g.level = level;
+}
+
+/* flush_dns is not there: a gateway may lack what it cannot do */
+static const struct control_ops ops = {
+	.status = write_status,
+	.config = put_config,
+	.mapping = next_mapping,
+	.counter = give_counter,
+	.reload = reload,
+	.drop_mapping = drop_mapping,
+	.set_log_level = set_log_level,
+};
+
+static void on_stop(void *arg, unsigned ready)
+{
+	(void)arg;
+	(void)ready;
+	ev_stop(g.loop);
+}
+
+static void *run(void *arg)
+{
+	ev_run(g.loop);
+	return arg;
+}
+
+static int start_control(void **state)
+{
+	int error = 0;
+
+	(void)state;
+	snprintf(g.dir, sizeof g.dir, "/tmp/v6gwd-control-XXXXXX");
+	if (!mkdtemp(g.dir) || chmod(g.dir, 0755) < 0)
+		return -1;
+	snprintf(g.path, sizeof g.path, "%s/run/control.sock", g.dir);
+	g.mappings = 3;
+	g.produced = g.level = g.dropped = g.reloads = 0;
+	g.loop = ev_new();
+	g.stop_fd = eventfd(0, EFD_CLOEXEC);
+	g.io = ev_io_new(g.loop, g.stop_fd, EV_IO_READ, on_stop, NULL);
+	g.control = control_open(g.loop, &(struct control_conf){ g.path, "", "9.9" }, &ops,
+				 NULL, &error);
+	if (!g.control || !g.io)
+		return -1;
+	return pthread_create(&g.thread, NULL, run, NULL);
+}
+
+static int stop_control(void **state)
+{
+	char run_dir[80];
+
+	(void)state;
+	if (eventfd_write(g.stop_fd, 1) < 0 || pthread_join(g.thread, NULL) != 0)
+		return -1;
+	control_close(g.control, false);
+	ev_io_free(g.io);
+	ev_free(g.loop);
+	close(g.stop_fd);
+	snprintf(run_dir, sizeof run_dir, "%s/run", g.dir);
+	return rmdir(run_dir) < 0 || rmdir(g.dir) < 0 ? -1 : 0; /* the socket's file is gone */
+}
+
+static int connect_client(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = 20 };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof addr.sun_path, "%.100s", g.path);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	if (connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void say(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return; /* the answer tells why */
+		data += n;
+		len -= (size_t)n;
+	}
+}
+
+/* The next reply as text into buf, or false at the end of the connection. */
+static bool hear(int fd, char *buf, size_t size)
+{
+	for (size_t n = 0; n < size; n++) {
+		if (recv(fd, buf + n, 1, 0) != 1)
+			return false;
+		if (!buf[n])
+			return true;
+	}
+	return false;
+}
+
+/* One byte a call would be slow for long lists. */
+static json_t *hear_json(int fd)
+{
+	static char buf[65536];
+
+	return hear(fd, buf, sizeof buf) ? json_loads(buf, 0, NULL) : NULL;
+}
+
+static void say_request(int fd, const char *request)
+{
+	say(fd, request, strlen(request) + 1);
+}
+
+static void assert_reply(int fd, const char *request, const char *expected)
+{
+	char buf[16384];
+
+	say_request(fd, request);
+	assert_true(hear(fd, buf, sizeof buf));
+	assert_string_equal(buf, expected);
+}
+
+#define ASK(method)             "{\"method\":\"io.v6gwd.Control." method "\"}"
+#define ERROR(name, parameters) "{\"error\":\"" name "\",\"parameters\":" parameters "}"
+
+static const struct {
+	const char *request, *reply;
+} answers[] = {
+	{ ASK("GetStatus"),
+	  "{\"parameters\":{\"version\":\"9.9\",\"uptime_s\":61,\"health\":{\"state\":"
+	  "\"degraded\",\"reasons\":[\"dns64: port 53 is "
+	  "taken\"]},\"odd\":\"caf?\"}}" },
+	{ ASK("GetConfig"), "{\"parameters\":{\"text\":\"interface = \\\"br0\\\";"
+			    "  # auto: the only bridge\\n\"}}" },
+	{ ASK("ListCounters"),
+	  "{\"parameters\":{\"counters\":[{\"name\":\"nat64.drop.hop_limit\",\"value\":"
+	  "7,"
+	  "\"text\":\"Hop \\\"limit\\\" reached 0.\",\"rfc\":\"RFC 7915 "
+	  "5.1\"},{\"name\":"
+	  "\"dns64.queries\",\"value\":0,\"text\":\"Questions.\",\"rfc\":\"\"}]}}" },
+	{ ASK("GetMetrics"),
+	  "{\"parameters\":{\"text\":\"# TYPE v6gwd info\\n# HELP v6gwd The daemon "
+	  "that runs."
+	  "\\nv6gwd_info{version=\\\"9.9\\\"} 1\\n# TYPE v6gwd_nat64_drop_hop_limit "
+	  "counter"
+	  "\\n# HELP v6gwd_nat64_drop_hop_limit Hop \\\\\\\"limit\\\\\\\" reached 0."
+	  "\\nv6gwd_nat64_drop_hop_limit_total 7\\n# TYPE v6gwd_dns64_queries counter"
+	  "\\n# HELP v6gwd_dns64_queries Questions.\\nv6gwd_dns64_queries_total 0\\n"
+	  "# EOF\\n\"}}" },
+	{ ASK("Reload"), "{\"parameters\":{\"warnings\":[]}}" },
+	{ ASK("Reload"),
+	  ERROR("io.v6gwd.Control.ReloadFailed",
+		"{\"errors\":[{\"file\":\"v6gwd.conf\",\"line\":3,\"text\":\"unknown "
+		"key\"}]}") },
+	{ "{\"method\":\"io.v6gwd.Control.SetLogLevel\",\"parameters\":{\"level\":"
+	  "\"debug\"}}",
+	  "{\"parameters\":{}}" },
+	{ "{\"method\":\"io.v6gwd.Control.SetLogLevel\",\"parameters\":{\"level\":"
+	  "\"loud\"}}",
+	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"level\"}") },
+	{ "{\"method\":\"io.v6gwd.Control.SetLogLevel\",\"parameters\":{\"level\":7}}",
+	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"level\"}") },
+	{ ASK("SetLogLevel"),
+	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"level\"}") },
+	{ "{\"method\":\"io.v6gwd.Control.GetStatus\",\"parameters\":{\"x\":1}}",
+	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"x\"}") },
+	{ "{\"method\":\"io.v6gwd.Control.GetStatus\",\"parameters\":[]}",
+	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"parameters\"}") },
+	{ "{\"method\":\"io.v6gwd.Control.DropMapping\",\"parameters\":{\"ipv6\":"
+	  "\"2001:db8::25\"}}",
+	  "{\"parameters\":{}}" },
+	{ "{\"method\":\"io.v6gwd.Control.DropMapping\",\"parameters\":{\"ipv6\":"
+	  "\"2001:db8::26\"}}",
+	  ERROR("io.v6gwd.Control.NoSuchMapping", "{\"ipv6\":\"2001:db8::26\"}") },
+	{ "{\"method\":\"io.v6gwd.Control.DropMapping\",\"parameters\":{\"ipv6\":"
+	  "\"192.0.2.1\"}}",
+	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"ipv6\"}") },
+	{ ASK("FlushDns"), ERROR("org.varlink.service.MethodNotImplemented",
+				 "{\"method\":\"io.v6gwd.Control.FlushDns\"}") },
+	{ ASK("Doctor"), ERROR("org.varlink.service.MethodNotImplemented",
+			       "{\"method\":\"io.v6gwd.Control.Doctor\"}") },
+	{ ASK("Nothing"), ERROR("org.varlink.service.MethodNotFound",
+				"{\"method\":\"io.v6gwd.Control.Nothing\"}") },
+	{ "{\"method\":\"io.v6gwd.Other.GetStatus\"}",
+	  ERROR("org.varlink.service.InterfaceNotFound",
+		"{\"interface\":\"io.v6gwd.Other\"}") },
+	{ "{\"method\":\"\"}",
+	  ERROR("org.varlink.service.InterfaceNotFound", "{\"interface\":\"\"}") },
+	{ "{\"parameters\":{}}",
+	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"method\"}") },
+	{ "{\"method\":\"io.v6gwd.Control.GetStatus\",\"upgrade\":true}",
+	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"upgrade\"}") },
+	{ ASK("ListMappings"), ERROR("org.varlink.service.ExpectedMore", "{}") },
+};
+
+static void test_answers(void **state)
+{
+	int fd = connect_client();
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(answers); i++)
+		assert_reply(fd, answers[i].request, answers[i].reply);
+	assert_int_equal(g.level, LOG_LEVEL_DEBUG);
+	assert_int_equal(g.dropped, 2);
+	close(fd);
+}
+
+/* Every method of the description is answered, and every error we make stands in one. */
+static void test_description(void **state)
+{
+	static const char info[] = "{\"method\":\"org.varlink.service.GetInfo\"}";
+	static const char ask[] = "{\"method\":\"org.varlink.service.GetInterfaceDescription\","
+				  "\"parameters\":{\"interface\":\"io.v6gwd.Control\"}}";
+	const char *text, *error;
+	int fd = connect_client();
+	unsigned methods = 0;
+
+	(void)state;
+	say_request(fd, info);
+	json_t *reply = hear_json(fd);
+	json_t *interfaces =
+		json_object_get(json_object_get(reply, "parameters"), "interfaces");
+	assert_string_equal(json_string_value(json_array_get(interfaces, 1)),
+			    "io.v6gwd.Control");
+	json_decref(reply);
+
+	say_request(fd, ask);
+	json_t *described = hear_json(fd);
+	assert_int_equal(
+		json_unpack(described, "{s:{s:s}}", "parameters", "description", &text), 0);
+	assert_non_null(strstr(text, "\ninterface io.v6gwd.Control\n"));
+	for (const char *p = text; (p = strstr(p, "\nmethod ")); methods++) {
+		char name[64], request[128];
+
+		p += strlen("\nmethod ");
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(p, "("), p);
+		snprintf(request, sizeof request,
+			 "{\"method\":\"io.v6gwd.Control.%s\",\"parameters\":{\"?\":0}}", name);
+		say_request(fd, request);
+		reply = hear_json(fd);
+		assert_int_equal(json_unpack(reply, "{s:s}", "error", &error), 0);
+		if (strcmp(name, "FlushDns") != 0) /* ops has none */
+			assert_string_equal(error, "org.varlink.service.InvalidParameter");
+		json_decref(reply);
+	}
+	assert_int_equal(methods, 9);
+	assert_non_null(strstr(text, "\nerror NotPermitted ()\n"));
+	json_decref(described);
+	close(fd);
+}
+
+static void test_fragments_and_pipeline(void **state)
+{
+	static const char request[] = ASK("GetStatus");
+	static const char pipeline[] =
+		ASK("GetConfig") "\0" ASK("Nothing") "\0" ASK("GetStatus");
+	static const char oneway[] = "{\"oneway\":true,\"method\":\"io.v6gwd.Control.Reload\"}";
+	int fd = connect_client();
+	json_t *reply;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof request; i++)
+		say(fd, request + i, 1);
+	reply = hear_json(fd);
+	assert_non_null(json_object_get(reply, "parameters"));
+	json_decref(reply);
+
+	say_request(fd, oneway); /* no answer, but done */
+	say(fd, pipeline, sizeof pipeline);
+	shutdown(fd, SHUT_WR);
+	reply = hear_json(fd);
+	assert_non_null(json_object_get(json_object_get(reply, "parameters"), "text"));
+	json_decref(reply);
+	reply = hear_json(fd);
+	assert_non_null(json_object_get(reply, "error"));
+	json_decref(reply);
+	reply = hear_json(fd);
+	assert_non_null(json_object_get(json_object_get(reply, "parameters"), "version"));
+	json_decref(reply);
+	assert_null(hear_json(fd)); /* closed after us */
+	assert_int_equal(g.reloads, 1);
+	close(fd);
+}
+
+static void test_garbage(void **state)
+{
+	static const char *const cases[] = {
+		"",
+		"hello",
+		"[]",
+		"{",
+		"{\"method\":\"a\",\"method\":\"b\"}",
+		"\xff\xfe",
+		"{\"method\":\"io.v6gwd.Control.GetStatus\"}{}",
+	};
+	char deep[8192];
+
+	(void)state;
+	memset(deep, '[', sizeof deep - 1);
+	deep[sizeof deep - 1] = '\0';
+	for (size_t i = 0; i <= N_OF(cases); i++) {
+		int fd = connect_client();
+
+		assert_reply(fd, i < N_OF(cases) ? cases[i] : deep,
+			     ERROR("org.varlink.service.InvalidParameter",
+				   "{\"parameter\":\"method\"}"));
+		assert_null(hear_json(fd));
+		close(fd);
+	}
+}
+
+/* 64 KiB are a request, one byte more is none. */
+static void test_size(void **state)
+{
+	static const char request[] = ASK("GetConfig");
+	char buf[512], *big = malloc(65537);
+	int fd = connect_client();
+
+	(void)state;
+	memset(big, ' ', 65537);
+	memcpy(big, request, sizeof request - 1);
+	say(fd, big, 65536);
+	say(fd, "", 1);
+	assert_true(hear(fd, buf, sizeof buf));
+	assert_non_null(strstr(buf, "br0"));
+
+	say(fd, big, 65537);
+	assert_true(hear(fd, buf, sizeof buf));
+	assert_string_equal(buf, ERROR("io.v6gwd.Control.RequestTooLarge", "{}"));
+	assert_false(hear(fd, buf, sizeof buf));
+	close(fd);
+	free(big);
+}
+
+static void test_too_many(void **state)
+{
+	int fds[32], fd;
+	char buf[512];
+
+	(void)state;
+	for (size_t i = 0; i < 32; i++) {
+		fds[i] = connect_client();
+		assert_reply(fds[i], ASK("Nothing"),
+			     ERROR("org.varlink.service.MethodNotFound",
+				   "{\"method\":\"io.v6gwd.Control.Nothing\"}"));
+	}
+	fd = connect_client();
+	assert_true(hear(fd, buf, sizeof buf));
+	assert_string_equal(buf, ERROR("io.v6gwd.Control.TooManyClients", "{}"));
+	assert_false(hear(fd, buf, sizeof buf));
+	close(fd);
+	close(fds[7]);
+	do { /* the daemon has yet to see it go */
+		fd = connect_client();
+		say_request(fd, ASK("GetConfig"));
+		assert_true(hear(fd, buf, sizeof buf));
+		close(fd);
+	} while (strstr(buf, "TooManyClients"));
+	assert_non_null(strstr(buf, "br0"));
+	for (size_t i = 0; i < 32; i++) {
+		if (i != 7)
+			close(fds[i]);
+	}
+}
+
+/* Rows as they are read: 10,000 of them never stand in memory, and others are served meanwhile.
+ */
+static void test_slow_reader(void **state)
+{
+	static const char request[] =
+		"{\"method\":\"io.v6gwd.Control.ListMappings\",\"more\":true}";
+	int fd, other;
+
+	(void)state;
+	g.mappings = MAPPINGS;
+	fd = connect_client();
+	say_request(fd, request);
+	usleep(200000);
+	unsigned produced = g.produced;
+	assert_in_range(produced, 100, 4000); /* a socket's buffer and 64 KiB of ours */
+	other = connect_client();
+	for (int i = 0; i < 3; i++) {
+		say_request(other, ASK("GetStatus"));
+		json_t *reply = hear_json(other);
+		assert_non_null(reply);
+		json_decref(reply);
+	}
+	close(other);
+	assert_int_equal(g.produced, produced);
+
+	FILE *in = fdopen(fd, "r");
+	char *row = NULL;
+	size_t size = 0, rows = 0;
+	while (getdelim(&row, &size, '\0', in) > 0) {
+		json_t *reply = json_loads(row, 0, NULL);
+		json_t *ipv4 = json_object_get(json_object_get(reply, "parameters"), "ipv4");
+		char expected[ADDR_TEXT_LEN];
+		bool more = json_is_true(json_object_get(reply, "continues"));
+
+		addr4_text(addr4_of(0x0a000000u + 3 * (uint32_t)rows), expected);
+		assert_string_equal(json_string_value(ipv4), expected);
+		json_decref(reply);
+		rows++;
+		assert_int_equal(more, rows < MAPPINGS);
+		if (!more)
+			break;
+	}
+	assert_int_equal(rows, MAPPINGS);
+	free(row);
+	fclose(in);
+}
+
+static void test_no_mappings(void **state)
+{
+	int fd;
+
+	(void)state;
+	g.mappings = 0;
+	fd = connect_client();
+	assert_reply(fd, "{\"method\":\"io.v6gwd.Control.ListMappings\",\"more\":true}",
+		     "{\"parameters\":{}}");
+	g.mappings = 1;
+	assert_reply(
+		fd, "{\"method\":\"io.v6gwd.Control.ListMappings\",\"more\":true}",
+		"{\"parameters\":{\"mac\":null,\"ipv6\":\"2001:db8::25\",\"ipv4\":\"10.0.0.0\","
+		"\"name\":\"vm\",\"state\":\"active\",\"age_s\":0,\"idle_s\":null,\"packets\":{"
+		"\"v6_to_v4\":0,\"v4_to_v6\":2},\"bytes\":{\"v6_to_v4\":0,\"v4_to_v6\":0}}}");
+	close(fd);
+}
+
+/* What another user sees; in a process of its own.  0 when it is what is expected. */
+static int try_as(gid_t gid, gid_t supplementary, bool may_read)
+{
+	static const char denied[] = ERROR("io.v6gwd.Control.NotPermitted", "{}");
+	char buf[512];
+	pid_t pid = fork();
+	int status;
+
+	if (pid)
+		return waitpid(pid, &status, 0) == pid ? status : -1;
+	if (setgroups(1, &supplementary) < 0 || setgid(gid) < 0 || setuid(NOBODY) < 0)
+		_exit(1);
+	int fd = connect_client();
+	if (fd < 0)
+		_exit(2);
+	if (!may_read) /* answered without a question, and closed */
+		_exit(hear(fd, buf, sizeof buf) && strcmp(buf, denied) == 0 &&
+				      !hear(fd, buf, sizeof buf)
+			      ? 0
+			      : 3);
+	say_request(fd, ASK("GetConfig"));
+	if (!hear(fd, buf, sizeof buf) || !strstr(buf, "br0"))
+		_exit(4);
+	say_request(fd, ASK("Reload"));
+	if (!hear(fd, buf, sizeof buf) || strcmp(buf, denied) != 0)
+		_exit(5);
+	say_request(fd, ASK("GetConfig")); /* still a client */
+	_exit(hear(fd, buf, sizeof buf) && strstr(buf, "br0") ? 0 : 6);
+}
+
+static void test_rights(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(stat(g.path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0666);
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(try_as(getegid(), NOBODY, true), 0);
+	assert_int_equal(try_as(NOBODY, getegid(), true), 0);
+	assert_int_equal(try_as(NOBODY, NOBODY, false), 0);
+	assert_int_equal(g.reloads, 0);
+}
+
+/* Readers fill the house; one of them makes room for root.  0 when it is so. */
+static int fill_as_reader(int full, int done)
+{
+	uint64_t ready;
+	char buf[512];
+	int fds[32], closed = 0;
+
+	if (setgroups(0, NULL) < 0 || setuid(NOBODY) < 0)
+		return 1;
+	for (size_t i = 0; i < 32; i++) {
+		fds[i] = connect_client();
+		say_request(fds[i], ASK("GetConfig"));
+		if (!hear(fds[i], buf, sizeof buf) || !strstr(buf, "br0"))
+			return 2;
+	}
+	if (eventfd_write(full, 1) < 0 || eventfd_read(done, &ready) < 0)
+		return 3;
+	for (size_t i = 0; i < 32; i++)
+		closed += recv(fds[i], buf, 1, MSG_DONTWAIT) == 0;
+	return closed == 1 ? 0 : 4;
+}
+
+static void test_room_for_root(void **state)
+{
+	int full = eventfd(0, EFD_CLOEXEC), done = eventfd(0, EFD_CLOEXEC), status = -1;
+	uint64_t ready;
+	char buf[512];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(fill_as_reader(full, done));
+	assert_int_equal(eventfd_read(full, &ready), 0);
+	int fd = connect_client();
+	say_request(fd, ASK("GetConfig"));
+	assert_true(hear(fd, buf, sizeof buf));
+	assert_non_null(strstr(buf, "br0"));
+	assert_int_equal(eventfd_write(done, 1), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(fd);
+	close(full);
+	close(done);
+}
+
+/* Without descriptors nobody is accepted, the loop does not spin, and it heals by itself. */
+static void test_no_descriptors(void **state)
+{
+	struct rlimit before, none;
+	struct timespec spent;
+	clockid_t clock;
+	char buf[512];
+
+	(void)state;
+	assert_int_equal(pthread_getcpuclockid(g.thread, &clock), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	int probe = dup(0), fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	snprintf(addr.sun_path, sizeof addr.sun_path, "%.100s", g.path);
+	close(probe);
+	none.rlim_cur = (rlim_t)probe;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+	say_request(fd, ASK("GetConfig"));
+	usleep(300000);
+	assert_int_equal(recv(fd, buf, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(clock_gettime(clock, &spent), 0);
+	setrlimit(RLIMIT_NOFILE, &before);
+	assert_int_equal(spent.tv_sec, 0);
+	assert_in_range(spent.tv_nsec, 0, 100000000);
+	assert_true(hear(fd, buf, sizeof buf));
+	assert_non_null(strstr(buf, "br0"));
+	close(fd);
+}
+
+/* A second daemon is refused, a dead one's file replaced, what is no socket left alone. */
+static void test_ownership(void **state)
+{
+	struct control_conf conf = { g.path, "", "9.9" };
+	struct ev_loop *loop = ev_new();
+	struct reasons reasons = { 0 };
+	struct control *second;
+	char other[96];
+	struct stat st;
+	int error = 0;
+
+	(void)state;
+	assert_null(control_open(loop, &conf, &ops, NULL, &error));
+	assert_int_equal(error, -EADDRINUSE);
+	assert_int_equal(stat(g.path, &st), 0);
+
+	snprintf(other, sizeof other, "%s/other", g.dir);
+	conf.path = other;
+	second = control_open(loop, &conf, &ops, NULL, &error);
+	assert_non_null(second);
+	control_close(second, true);
+	assert_int_equal(stat(other, &st), 0);
+	conf.group = "no-such-group";
+	second = control_open(loop, &conf, &ops, NULL, &error);
+	assert_non_null(second);
+	assert_false(control_health(second, &reasons));
+	assert_int_equal(reasons.n, 1);
+	control_set_group(second, "");
+	assert_true(control_health(second, &reasons));
+	unlink(other);
+	assert_int_equal(close(open(other, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+	control_close(second, false);
+	assert_int_equal(stat(other, &st), 0); /* not ours any more */
+	assert_null(control_open(loop, &conf, &ops, NULL, &error));
+	assert_int_equal(error, -ENOTSOCK);
+	unlink(other);
+	ev_free(loop);
+}
+
+/* Silence, a request that never ends and answers that nobody reads all end after 10 s. */
+static void test_idle(void **state)
+{
+	uint64_t start_ms = ev_clock_ms();
+	int silent, drip, deaf;
+	char byte;
+
+	(void)state;
+	g.mappings = MAPPINGS;
+	silent = connect_client();
+	drip = connect_client();
+	deaf = connect_client();
+	say_request(deaf, "{\"method\":\"io.v6gwd.Control.ListMappings\",\"more\":true}");
+	for (int i = 0; i < 9; i++) {
+		say(drip, " ", 1);
+		sleep(1);
+	}
+	assert_int_equal(recv(silent, &byte, 1, 0), 0);
+	assert_in_range(ev_clock_ms() - start_ms, 9900, 12000);
+	while (recv(drip, &byte, 1, 0) > 0)
+		;
+	assert_in_range(ev_clock_ms() - start_ms, 9900, 12000);
+	while (send(deaf, "", 1, MSG_NOSIGNAL) > 0 && ev_clock_ms() - start_ms < 15000)
+		usleep(50000);
+	assert_in_range(ev_clock_ms() - start_ms, 9900, 12500);
+	close(silent);
+	close(drip);
+	close(deaf);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start_control, stop_control)
+	const struct CMUnitTest tests[] = {
+		TEST(test_answers),
+		TEST(test_description),
+		TEST(test_fragments_and_pipeline),
+		TEST(test_garbage),
+		TEST(test_size),
+		TEST(test_too_many),
+		TEST(test_slow_reader),
+		TEST(test_no_mappings),
+		TEST(test_rights),
+		TEST(test_room_for_root),
+		TEST(test_no_descriptors),
+		TEST(test_ownership),
+		TEST(test_idle),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

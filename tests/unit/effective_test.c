@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A host made of tables, and what becomes of "auto" on it. */
+#include "config/effective.h"
+#include "t.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { LO = 1, ETH0, BR0, BR1 };
+
+struct host {
+	struct fact_link links[8];
+	struct fact_addr addrs[16];
+	struct fact_route routes[4];
+	struct fact_resolver resolvers[4];
+	struct facts facts;
+	struct config config;
+	struct config_ra ra;
+	struct config_ra_prefix prefix;
+	struct config_ra_rdnss rdnss;
+	struct acl_entry clients, destinations, query, all;
+	struct prefix6 pool;
+	const char *name;
+};
+
+static struct in6_addr addr(const char *text)
+{
+	struct in6_addr a;
+
+	assert_true(addr_parse(text, &a));
+	return a;
+}
+
+static struct fact_link *add_link(struct host *h, uint32_t index, const char *name,
+				  const char *kind)
+{
+	struct fact_link *l = &h->links[h->facts.n_links++];
+
+	*l = (struct fact_link){ .index = index,
+				 .up = true,
+				 .running = true,
+				 .mtu = 1500,
+				 .has_mac = true,
+				 .mac = { 2, 0, 0, 0, 0, (uint8_t)index },
+				 .forwarding6 = true };
+	snprintf(l->name, sizeof l->name, "%s", name);
+	snprintf(l->kind, sizeof l->kind, "%s", kind);
+	return l;
+}
+
+/* "2001:db8::1/64"; IPv4 lengths too are of 128. */
+static struct fact_addr *have(struct host *h, uint32_t index, const char *text)
+{
+	struct fact_addr *a = &h->addrs[h->facts.n_addrs++];
+	char bare[64];
+
+	snprintf(bare, sizeof bare, "%.*s", (int)strcspn(text, "/"), text);
+	*a = (struct fact_addr){ .index = index,
+				 .addr = addr(bare),
+				 .len = (uint8_t)atoi(strchr(text, '/') + 1),
+				 .valid_until_ms = UINT64_MAX,
+				 .preferred_until_ms = UINT64_MAX };
+	return a;
+}
+
+static void set_config(struct host *h)
+{
+	h->clients = (struct acl_entry){ .kind = ACL_AUTO };
+	h->destinations = (struct acl_entry){ .kind = ACL_AUTO };
+	h->query = (struct acl_entry){ .kind = ACL_LOCALNETS };
+	h->all = (struct acl_entry){ .kind = ACL_ANY };
+	assert_true(prefix_parse("192.168.255.0/24", &h->pool, NULL));
+	h->prefix = (struct config_ra_prefix){ .is_auto = true,
+					       .on_link = true,
+					       .autonomous = true,
+					       .valid_ms = 86400000,
+					       .preferred_ms = 14400000 };
+	h->rdnss = (struct config_ra_rdnss){ .servers = { .has_auto = true },
+					     .lifetime_ms = CONFIG_AUTO };
+	h->ra = (struct config_ra){ .min_interval_ms = CONFIG_AUTO,
+				    .max_interval_ms = 600000,
+				    .router_lifetime_ms = CONFIG_AUTO,
+				    .prefixes = &h->prefix,
+				    .n_prefixes = 1,
+				    .rdnss = &h->rdnss,
+				    .n_rdnss = 1 };
+	h->config = (struct config){
+		.nat64 = { .enabled = true,
+			   .prefix = { addr("64:ff9b::"), 96 },
+			   .ipv4_auto = true,
+			   .ipv6_auto = true,
+			   .dynamic_pool = { &h->pool, 1 },
+			   .clients = { &h->clients, 1 },
+			   .destinations = { &h->destinations, 1 } },
+		.dns64 = { .enabled = true,
+			   .listen_auto = true,
+			   .port = 53,
+			   .forwarders = { .has_auto = true },
+			   .allow_query = { &h->query, 1 },
+			   .clients = { &h->all, 1 } },
+		.ra = &h->ra,
+	};
+}
+
+/* A host with an uplink, a bridge for the guests, and a resolver. */
+static struct host *new_host(void)
+{
+	struct host *h = test_calloc(1, sizeof *h);
+
+	h->facts = (struct facts){ .links = h->links,
+				   .addrs = h->addrs,
+				   .routes = h->routes,
+				   .resolvers = h->resolvers,
+				   .machine_id = { 1, 2, 3 } };
+	add_link(h, LO, "lo", "")->loopback = true;
+	add_link(h, ETH0, "eth0", "");
+	add_link(h, BR0, "br0", "bridge");
+	have(h, LO, "::1/128");
+	have(h, ETH0, "198.51.100.7/120");
+	have(h, BR0, "fe80::1/64");
+	have(h, BR0, "2001:db8:1:2::1/64");
+	h->routes[h->facts.n_routes++] = (struct fact_route){ .index = ETH0, .v4 = true };
+	h->resolvers[h->facts.n_resolvers++] = (struct fact_resolver){
+		.addr = addr("9.9.9.9"), .port = 53, .origin = "/etc/resolv.conf"
+	};
+	set_config(h);
+	return h;
+}
+
+static struct effective *effective(struct host *h, const struct effective *previous)
+{
+	struct effective *e = effective_new(&h->config, &h->facts,
+					    (struct plane_health){ true, true }, previous);
+
+	assert_non_null(e);
+	return e;
+}
+
+static bool has_reason(const struct effective *e, const char *text)
+{
+	for (size_t i = 0; i < e->reasons.n; i++)
+		if (strstr(e->reasons.v[i].text, text))
+			return true;
+	return false;
+}
+
+static const char *value_of(const struct effective *e, const char *key)
+{
+	for (size_t i = 0; i < e->n_origins; i++)
+		if (strcmp(e->origins[i].key, key) == 0)
+			return e->origins[i].value;
+	return "";
+}
+
+static bool equals(const struct in6_addr *a, const char *text)
+{
+	struct in6_addr want = addr(text);
+
+	return addr_equal(a, &want);
+}
+
+static void done(struct host *h, struct effective *e)
+{
+	effective_free(e);
+	test_free(h);
+}
+
+static void an_empty_file_works(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e = effective(h, NULL);
+	const struct eff_ra *ra = &e->ra[0];
+
+	(void)state;
+	assert_int_equal(e->reasons.n, 0);
+	assert_int_equal(e->n_ifaces, 1);
+	assert_int_equal(e->ifaces[0].index, BR0);
+	assert_string_equal(e->uplink, "eth0");
+	assert_int_equal(addr4_num(e->nat64.ipv4_address), 0xc0a8ff01);
+	assert_int_equal(e->nat64.proxy_index, BR0);
+	assert_int_equal(e->dns64.listen.n, 2);
+	assert_int_equal(e->dns64.forwarders.n, 1);
+	assert_int_equal(e->n_ra, 1);
+	assert_int_equal(ra->index, BR0);
+	assert_true(equals(&ra->link_local, "fe80::1"));
+	assert_int_equal(ra->min_interval_ms, 198000);
+	assert_int_equal(ra->router_lifetime_ms, 1800000);
+	assert_int_equal(ra->n_prefixes, 1);
+	assert_int_equal(ra->n_rdnss, 1);
+	assert_true(equals(&ra->rdnss[0].servers[0], "2001:db8:1:2::1"));
+	assert_true(ra->nat64_serves);
+	assert_string_equal(value_of(e, "interface"), "br0");
+	assert_string_equal(value_of(e, "ra[0].rdnss[0].servers"), "2001:db8:1:2::1");
+	done(h, e);
+}
+
+static void the_translators_address_is_stable_and_on_link(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e = effective(h, NULL), *again = effective(h, NULL), *other;
+	const struct prefix6 net = { addr("2001:db8:1:2::"), 64 };
+
+	(void)state;
+	assert_true(prefix6_has(&net, &e->nat64.ipv6_address));
+	assert_true(addr_equal(&e->nat64.ipv6_address, &again->nat64.ipv6_address));
+	h->facts.machine_id[0]++;
+	other = effective(h, NULL);
+	assert_false(addr_equal(&e->nat64.ipv6_address, &other->nat64.ipv6_address));
+	effective_free(again);
+	effective_free(other);
+	h->config.nat64.prefix = (struct pref64){ addr("2001:db8:64::"), 96 };
+	other = effective(h, NULL);
+	assert_true(equals(&other->nat64.ipv6_address, "2001:db8:64::192.168.255.1"));
+	assert_int_equal(other->nat64.proxy_index, 0);
+	effective_free(other);
+	done(h, e);
+}
+
+static bool lets_in(const struct acl *acl, const char *text)
+{
+	struct in6_addr a = addr(text);
+
+	return acl_allows(acl, &a, NULL);
+}
+
+static void lists_are_filled_from_the_host(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	have(h, ETH0, "2001:db8:ffff::7/64");
+	e = effective(h, NULL);
+	assert_true(lets_in(&e->nat64.clients, "2001:db8:1:2::abcd"));
+	assert_true(lets_in(&e->nat64.clients, "2001:db8:ffff::7")); /* the host itself */
+	assert_false(lets_in(&e->nat64.clients, "2001:db8:ffff::8"));
+	assert_false(lets_in(&e->nat64.clients, "2001:db8:1:3::1"));
+	assert_true(lets_in(&e->nat64.destinations, "8.8.8.8"));
+	assert_false(lets_in(&e->nat64.destinations, "10.1.2.3"));
+	assert_true(lets_in(&e->dns64.allow_query, "2001:db8:1:2::abcd"));
+	assert_true(lets_in(&e->dns64.allow_query, "fe80::abcd"));
+	assert_false(lets_in(&e->dns64.allow_query, "2001:db8:ffff::8"));
+	effective_free(e);
+	h->config.nat64.prefix = (struct pref64){ addr("2001:db8:64::"), 96 };
+	e = effective(h, NULL);
+	assert_true(lets_in(&e->nat64.destinations, "10.1.2.3"));
+	done(h, e);
+}
+
+static void nothing_found_opens_nothing(void **state)
+{
+	struct host *h = new_host();
+	struct acl_entry two[] = {
+		{ .kind = ACL_AUTO },
+		{ .kind = ACL_NET, .negated = true, .net = { addr("2001:db8::5"), 128 } }
+	};
+	struct effective *e;
+
+	(void)state;
+	h->config.nat64.clients = (struct acl){ two, 2 };
+	h->facts.n_addrs = 0;
+	e = effective(h, NULL);
+	assert_false(lets_in(&e->nat64.clients, "2001:db8::6"));
+	assert_true(has_reason(e, "waiting for a bridge"));
+	done(h, e);
+}
+
+static void two_bridges_are_not_guessed_between(void **state)
+{
+	struct host *h = new_host();
+	struct effective *one = effective(h, NULL), *e, *kept;
+
+	(void)state;
+	add_link(h, BR1, "br1", "bridge");
+	have(h, BR1, "2001:db8:1:3::1/64");
+	e = effective(h, NULL);
+	assert_true(has_reason(e, "waiting: br0 or br1, set interface"));
+	assert_int_equal(e->n_ifaces, 0);
+	kept = effective(h, one); /* chosen once and kept */
+	assert_string_equal(kept->ifaces[0].name, "br0");
+	effective_free(one);
+	effective_free(e);
+	h->links[2].index = 99; /* made anew under its name: kept */
+	e = effective(h, kept);
+	assert_int_equal(e->ifaces[0].index, 99);
+	effective_free(kept);
+	done(h, e);
+}
+
+static void a_bridge_of_libvirt_is_not_chosen(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	add_link(h, BR1, "virbr0", "bridge");
+	have(h, BR1, "fd00::1/64");
+	e = effective(h, NULL);
+	assert_string_equal(e->ifaces[0].name, "br0");
+	done(h, e);
+}
+
+static void what_is_missing_is_waited_for(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	h->name = "br9";
+	h->config.interfaces = (struct config_texts){ &h->name, 1 };
+	h->facts.n_routes = 0;
+	h->facts.n_resolvers = 0;
+	e = effective(h, NULL);
+	assert_true(has_reason(e, "waiting for br9"));
+	assert_true(has_reason(e, "waiting for an uplink"));
+	assert_true(has_reason(e, "no forwarder"));
+	assert_int_equal(e->ra[0].index, 0);
+	done(h, e);
+}
+
+static void addresses_in_dad_are_not_used(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	h->addrs[2].tentative = true;
+	h->addrs[3].tentative = true;
+	e = effective(h, NULL);
+	assert_true(addr_is_unspecified(&e->ra[0].link_local));
+	assert_int_equal(e->dns64.listen.n, 0);
+	assert_int_equal(e->ra[0].n_prefixes, 0);
+	assert_int_equal(e->ra[0].n_rdnss, 0);
+	done(h, e);
+}
+
+static void prefixes_found_are_deduplicated_and_filtered(void **state)
+{
+	struct host *h = new_host();
+	struct fact_addr *a;
+	struct effective *e;
+
+	(void)state;
+	a = have(h, BR0, "2001:db8:1:2::9/64");
+	a->valid_until_ms = 5000;
+	have(h, BR0, "2001:db8:9::1/128");
+	have(h, BR0, "2001:db8:8::1/64")->temporary = true;
+	have(h, BR0, "2001:db8:7::1/64")->no_prefix_route = true;
+	a = have(h, BR0, "2001:db8:6::1/64");
+	a->deprecated = true;
+	a->valid_until_ms = 7000;
+	have(h, BR0, "2001:db8:5::1/56");
+	e = effective(h, NULL);
+	assert_int_equal(e->ra[0].n_prefixes, 3);
+	assert_int_equal(e->ra[0].prefixes[0].valid_until_ms, UINT64_MAX);
+	assert_int_equal(e->ra[0].prefixes[1].valid_until_ms, 7000);
+	assert_int_equal(e->ra[0].prefixes[1].preferred_until_ms, 0);
+	assert_true(e->ra[0].prefixes[1].autonomous);
+	assert_false(e->ra[0].prefixes[2].autonomous);
+	done(h, e);
+}
+
+static void asking_ourselves_is_skipped(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	h->resolvers[h->facts.n_resolvers++] = (struct fact_resolver){
+		.addr = addr("2001:db8:1:2::1"), .port = 53, .origin = "x"
+	};
+	h->resolvers[h->facts.n_resolvers++] =
+		(struct fact_resolver){ .addr = addr("127.0.0.1"), .port = 53, .origin = "x" };
+	e = effective(h, NULL);
+	assert_int_equal(e->dns64.forwarders.n, 2);
+	assert_true(equals(&e->dns64.forwarders.v[1].addr, "127.0.0.1"));
+	done(h, e);
+}
+
+static void a_resolver_is_announced_only_while_it_answers(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e = effective_new(
+		&h->config, &h->facts, (struct plane_health){ .nat64_serves = false }, NULL);
+
+	(void)state;
+	assert_int_equal(e->ra[0].n_rdnss, 0);
+	assert_false(e->ra[0].nat64_serves);
+	effective_free(e);
+	h->config.dns64.port = 5353;
+	e = effective(h, NULL);
+	assert_int_equal(e->ra[0].n_rdnss, 0);
+	effective_free(e);
+	h->config.dns64.port = 53;
+	h->addrs[3].deprecated = true;
+	have(h, BR0, "fd00::1/64");
+	e = effective(h, NULL); /* a unique-local address rather than one that goes */
+	assert_true(equals(&e->ra[0].rdnss[0].servers[0], "fd00::1"));
+	done(h, e);
+}
+
+static void short_intervals_keep_their_bounds(void **state)
+{
+	static const struct {
+		int64_t max_ms, min_ms, lifetime_ms;
+	} cases[] = { { 4000, 3000, 12000 },
+		      { 8000, 6000, 24000 },
+		      { 9000, 3000, 27000 },
+		      { 600000, 198000, 1800000 },
+		      { 65535000, 21626550, 65535000 } };
+	struct host *h = new_host();
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		struct effective *e;
+
+		h->ra.max_interval_ms = cases[i].max_ms;
+		e = effective(h, NULL);
+		assert_int_equal(e->ra[0].min_interval_ms, cases[i].min_ms);
+		assert_int_equal(e->ra[0].router_lifetime_ms, cases[i].lifetime_ms);
+		effective_free(e);
+	}
+	done(h, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_file_works),
+		cmocka_unit_test(the_translators_address_is_stable_and_on_link),
+		cmocka_unit_test(lists_are_filled_from_the_host),
+		cmocka_unit_test(nothing_found_opens_nothing),
+		cmocka_unit_test(two_bridges_are_not_guessed_between),
+		cmocka_unit_test(a_bridge_of_libvirt_is_not_chosen),
+		cmocka_unit_test(what_is_missing_is_waited_for),
+		cmocka_unit_test(addresses_in_dad_are_not_used),
+		cmocka_unit_test(prefixes_found_are_deduplicated_and_filtered),
+		cmocka_unit_test(asking_ourselves_is_skipped),
+		cmocka_unit_test(a_resolver_is_announced_only_while_it_answers),
+		cmocka_unit_test(short_intervals_keep_their_bounds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
