@@ -766,6 +766,19 @@ static bool read_link_net6(struct option_reader *r, const struct option *o,
 	return true;
 }
 
+/* The address as written is the one that the R bit tells (RFC 6275 7.2). */
+static bool read_ra_prefix(struct option_reader *r, const struct option *o,
+			   const struct value *v, void *field)
+{
+	struct config_ra_prefix *p = (struct config_ra_prefix *)(void *)((char *)field - o->at);
+	char addr[ADDR_TEXT_LEN];
+
+	if (!read_link_net6(r, o, v, field))
+		return false;
+	snprintf(addr, sizeof addr, "%.*s", (int)strcspn(v->text, "/"), v->text);
+	return addr_parse(addr, &p->router_address_of);
+}
+
 static void put_addr4(const struct option *o, const void *field, char *out, size_t out_len)
 {
 	char text[ADDR_TEXT_LEN];
@@ -808,6 +821,14 @@ static void put_net6(const struct option *o, const void *field, char *out, size_
 	(void)o;
 	inet_ntop(AF_INET6, &p->addr, text, sizeof text);
 	snprintf(out, out_len, "\"%s/%u\"", text, p->len);
+}
+
+static void put_ra_prefix(const struct option *o, const void *field, char *out, size_t out_len)
+{
+	const struct config_ra_prefix *p =
+		(const struct config_ra_prefix *)(const void *)((const char *)field - o->at);
+
+	put_net6(o, &(struct prefix6){ p->router_address_of, p->prefix.len }, out, out_len);
 }
 
 /* --- lists ---------------------------------------------------------------------------------
@@ -1293,6 +1314,7 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 	[OPTION_NET4] = { "an IPv4 address or network", read_net4, put_net4 },
 	[OPTION_NET6] = { "an IPv6 address or network", read_net6, put_net6 },
 	[OPTION_LINK_NET6] = { "an IPv6 prefix", read_link_net6, put_net6 },
+	[OPTION_RA_PREFIX] = { "an IPv6 prefix", read_ra_prefix, put_ra_prefix },
 	[OPTION_POOLS] = { "a list of IPv4 networks", read_nets, put_pool },
 	[OPTION_NETS6] = { "a list of IPv6 networks", read_nets, put_net6 },
 	[OPTION_HOSTS4] = { "a list of IPv4 addresses", read_nets, put_host },

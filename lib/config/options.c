@@ -232,7 +232,7 @@ static const struct option dns64_options[] = {
 static const struct option_group dns64_group = GROUP("dns64", config_dns64, dns64_options);
 
 static const struct option ra_prefix_options[] = {
-	{ "prefix", OPTION_LINK_NET6, AT(config_ra_prefix, prefix, struct prefix6),
+	{ "prefix", OPTION_RA_PREFIX, AT(config_ra_prefix, prefix, struct prefix6),
 	  KEYWORD_AT(config_ra_prefix, is_auto), .keyword = "auto", .preset = "\"auto\"",
 	  .example = "\"2001:db8::/64\"",
 	  .text = "The prefix; \"auto\": those of the interface's addresses. Host bits are cut off." },
