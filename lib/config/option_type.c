@@ -1200,8 +1200,8 @@ static void put_endpoint(const struct option *o, const void *field, char *out, s
 {
 	const struct config_endpoint *e = field;
 	char addr[ADDR_TEXT_LEN], port[8] = "";
-	bool brackets =
-		e->zone || (strchr(addr_text(&e->addr, addr), ':') && e->port && e->port != 53);
+	bool v6 = strchr(addr_text(&e->addr, addr), ':') != NULL;
+	bool brackets = e->zone || (v6 && e->port && e->port != 53);
 
 	if (o->type == OPTION_SERVERS && e->port != 53)
 		snprintf(port, sizeof port, "@%u", e->port);
