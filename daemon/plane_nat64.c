@@ -301,6 +301,17 @@ static void follow_mtu(struct plane_nat64 *p)
 	nat64_setup_free(next);
 }
 
+static bool has_link_local(const struct plane_nat64 *p)
+{
+	const struct facts *f = link_facts(p->env.link);
+
+	for (size_t i = 0; i < f->n_addrs; i++)
+		if (f->addrs[i].index == tun_index(p->tun) &&
+		    addr_is_link_local(&f->addrs[i].addr))
+			return true;
+	return false;
+}
+
 static void on_link_changed(void *arg)
 {
 	struct plane_nat64 *p = arg;
@@ -313,6 +324,8 @@ static void on_link_changed(void *arg)
 		log_notice("TUN device %s %s: set back", link->name,
 			   link->up ? "got an MTU that IPv6 cannot have" : "was set down");
 		configure_tun(p);
+	} else if (has_link_local(p)) {
+		link_no_link_local(p->env.link, tun_index(p->tun));
 	}
 	follow_mtu(p);
 }

@@ -397,7 +397,22 @@ static struct nl_msg *message_for_link(uint16_t type, uint32_t index)
 	return msg;
 }
 
-int link_no_link_local(struct link *l, uint32_t index)
+static void remove_address(struct link *l, uint32_t index, const struct in6_addr *addr)
+{
+	struct ifaddrmsg ifa = { .ifa_family = AF_INET6,
+				 .ifa_prefixlen = 64,
+				 .ifa_index = index };
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_DELADDR, 0);
+
+	if (msg && (nlmsg_append(msg, &ifa, sizeof ifa, NLMSG_ALIGNTO) < 0 ||
+		    nla_put(msg, IFA_LOCAL, sizeof *addr, addr) < 0)) {
+		nlmsg_free(msg);
+		return;
+	}
+	link_request(l, msg, NULL);
+}
+
+static int prevent_link_local(struct link *l, uint32_t index)
 {
 	struct nl_msg *msg = message_for_link(RTM_NEWLINK, index);
 	struct nlattr *spec = msg ? nla_nest_start(msg, IFLA_AF_SPEC) : NULL;
@@ -410,6 +425,20 @@ int link_no_link_local(struct link *l, uint32_t index)
 	nla_nest_end(msg, v6);
 	nla_nest_end(msg, spec);
 	return link_request(l, msg, NULL);
+}
+
+int link_no_link_local(struct link *l, uint32_t index)
+{
+	int error = prevent_link_local(l, index);
+
+	for (size_t i = 0; i < l->tables.addrs.n; i++) {
+		struct fact_addr a;
+
+		memcpy(&a, l->tables.addrs.v + i * sizeof a, sizeof a);
+		if (a.index == index && addr_is_link_local(&a.addr))
+			remove_address(l, index, &a.addr);
+	}
+	return error;
 }
 
 static void on_tun_link(struct link *l, struct nlmsghdr *h)
