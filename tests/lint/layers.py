@@ -17,7 +17,7 @@ LAYERS = """
   daemon/log.* | daemon/ev.* | daemon/sd.* | daemon/privilege.*
   daemon/report* daemon/config_read.*
 ! daemon/io/*
-  daemon/plane.h
+  daemon/plane.h | daemon/ra_conf.*
 ! daemon/plane_*
   daemon/control*
   daemon/gateway.*
