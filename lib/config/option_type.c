@@ -206,7 +206,7 @@ static bool parse_duration(const char *text, int64_t *out)
 	return true;
 }
 
-static const char *duration_text(int64_t ms, char *out, size_t out_len)
+const char *option_duration(int64_t ms, char out[OPTION_DURATION_LEN])
 {
 	size_t n = 0;
 
@@ -218,7 +218,7 @@ static const char *duration_text(int64_t ms, char *out, size_t out_len)
 		const struct unit *u = &duration_units[i];
 
 		if (ms >= u->size)
-			n += (size_t)snprintf(out + n, out_len - n, "%lld%s",
+			n += (size_t)snprintf(out + n, OPTION_DURATION_LEN - n, "%lld%s",
 					      (long long)(ms / u->size), u->name);
 		ms %= u->size;
 	}
@@ -255,38 +255,37 @@ static const char *size_text(int64_t size, char *out, size_t out_len)
 }
 
 /* A bound or value of the row, as it would be written. */
-static const char *amount_text(const struct option *o, int64_t n, char *out, size_t out_len)
+static const char *amount_text(const struct option *o, int64_t n, char out[OPTION_DURATION_LEN])
 {
 	if (o->type == OPTION_DURATION)
-		return duration_text(n, out, out_len);
+		return option_duration(n, out);
 	if (o->type == OPTION_SIZE)
-		return size_text(n, out, out_len);
-	snprintf(out, out_len, "%lld", (long long)n);
+		return size_text(n, out, OPTION_DURATION_LEN);
+	snprintf(out, OPTION_DURATION_LEN, "%lld", (long long)n);
 	return out;
 }
 
 const char *option_bounds(const struct option *o, char *out, size_t out_len)
 {
-	char min[64], max[64];
+	char min[OPTION_DURATION_LEN], max[OPTION_DURATION_LEN];
 
 	*out = '\0';
 	if (o->type <= OPTION_SIZE && o->max)
-		snprintf(out, out_len, "%s to %s", amount_text(o, o->min, min, sizeof min),
-			 amount_text(o, o->max, max, sizeof max));
+		snprintf(out, out_len, "%s to %s", amount_text(o, o->min, min),
+			 amount_text(o, o->max, max));
 	return out;
 }
 
 static bool check_bounds(struct option_reader *r, const struct option *o, int64_t n)
 {
-	char bounds[160], given[64];
+	char bounds[256], given[OPTION_DURATION_LEN];
 
 	if (n >= o->min && n <= o->max)
 		return true;
 	option_bounds(o, bounds, sizeof bounds);
 	if (n < 0)
 		return option_refuse(r, bounds, "must not be negative");
-	return option_refuse(r, bounds, "%s is out of range",
-			     amount_text(o, n, given, sizeof given));
+	return option_refuse(r, bounds, "%s is out of range", amount_text(o, n, given));
 }
 
 static bool is_keyword(const struct option *o, const struct value *v)
@@ -414,7 +413,7 @@ static void put_duration(const struct option *o, const void *field, char *out, s
 	char text[96];
 
 	snprintf(out, out_len, "\"%s\"",
-		 ms == CONFIG_AUTO ? o->keyword : duration_text(ms, text, sizeof text));
+		 ms == CONFIG_AUTO ? o->keyword : option_duration(ms, text));
 }
 
 static void put_size(const struct option *o, const void *field, char *out, size_t out_len)
@@ -767,6 +766,19 @@ static bool read_link_net6(struct option_reader *r, const struct option *o,
 	return true;
 }
 
+/* The address as written is the one that the R bit tells (RFC 6275 7.2). */
+static bool read_ra_prefix(struct option_reader *r, const struct option *o,
+			   const struct value *v, void *field)
+{
+	struct config_ra_prefix *p = (struct config_ra_prefix *)(void *)((char *)field - o->at);
+	char addr[ADDR_TEXT_LEN];
+
+	if (!read_link_net6(r, o, v, field))
+		return false;
+	snprintf(addr, sizeof addr, "%.*s", (int)strcspn(v->text, "/"), v->text);
+	return addr_parse(addr, &p->router_address_of);
+}
+
 static void put_addr4(const struct option *o, const void *field, char *out, size_t out_len)
 {
 	char text[ADDR_TEXT_LEN];
@@ -809,6 +821,14 @@ static void put_net6(const struct option *o, const void *field, char *out, size_
 	(void)o;
 	inet_ntop(AF_INET6, &p->addr, text, sizeof text);
 	snprintf(out, out_len, "\"%s/%u\"", text, p->len);
+}
+
+static void put_ra_prefix(const struct option *o, const void *field, char *out, size_t out_len)
+{
+	const struct config_ra_prefix *p =
+		(const struct config_ra_prefix *)(const void *)((const char *)field - o->at);
+
+	put_net6(o, &(struct prefix6){ p->router_address_of, p->prefix.len }, out, out_len);
 }
 
 /* --- lists ---------------------------------------------------------------------------------
@@ -1180,8 +1200,8 @@ static void put_endpoint(const struct option *o, const void *field, char *out, s
 {
 	const struct config_endpoint *e = field;
 	char addr[ADDR_TEXT_LEN], port[8] = "";
-	bool brackets =
-		e->zone || (strchr(addr_text(&e->addr, addr), ':') && e->port && e->port != 53);
+	bool v6 = strchr(addr_text(&e->addr, addr), ':') != NULL;
+	bool brackets = e->zone || (v6 && e->port && e->port != 53);
 
 	if (o->type == OPTION_SERVERS && e->port != 53)
 		snprintf(port, sizeof port, "@%u", e->port);
@@ -1294,6 +1314,7 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 	[OPTION_NET4] = { "an IPv4 address or network", read_net4, put_net4 },
 	[OPTION_NET6] = { "an IPv6 address or network", read_net6, put_net6 },
 	[OPTION_LINK_NET6] = { "an IPv6 prefix", read_link_net6, put_net6 },
+	[OPTION_RA_PREFIX] = { "an IPv6 prefix", read_ra_prefix, put_ra_prefix },
 	[OPTION_POOLS] = { "a list of IPv4 networks", read_nets, put_pool },
 	[OPTION_NETS6] = { "a list of IPv6 networks", read_nets, put_net6 },
 	[OPTION_HOSTS4] = { "a list of IPv4 addresses", read_nets, put_host },
