@@ -8,7 +8,7 @@
 
 #define WITHDRAWALS    3     /* advertisements that take something back */
 #define DEPRECATED_S   7200u /* RFC 4862 5.5.3(e): hosts believe no less */
-#define FORGET_FOUND_S 5400u /* RFC 9096 3.3: how long a lost prefix is taken back */
+#define FORGET_FOUND_S 5400u /* RFC 9096 3.5: how long a lost prefix is taken back */
 
 /* RFC 8910 2: there is no captive portal (any more). */
 static const char unrestricted[] = "urn:ietf:params:capport:unrestricted";
@@ -116,7 +116,7 @@ static bool add_item(struct radv_table *t, const struct radv_conf *c,
 
 /* --- what a change takes back -------------------------------------------------------- */
 
-/* RFC 4861 6.2.4 last paragraph: lifetimes that run out with the kernel's. */
+/* RFC 4861 6.2.1: lifetimes that run out with the kernel's. */
 static uint32_t limited(uint32_t s, uint64_t until_ms, uint64_t now_ms)
 {
 	uint64_t left_s;
@@ -141,7 +141,7 @@ static struct ra_item item_now(const struct radv_entry *e, uint64_t now_ms)
 }
 
 /* A prefix that the operator removed runs out softly; one that the host lost is of no use to
- * anyone: zero, said for as long as a sleeping host may believe in it (RFC 9096 3.3). */
+ * anyone: zero, said for as long as a sleeping host may believe in it (RFC 9096 3.5). */
 static void withdraw(struct radv_entry *e, uint64_t now_ms)
 {
 	uint32_t was_s;
