@@ -24,6 +24,7 @@ enum {
 	OUT_MAX = 262144,      /* likewise: it is closed */
 	FRAME_MAX = 2 + DNS_MSG_MAX,
 	IN_MIN = 512,
+	SNDBUF_LEN = 131072, /* the kernel's part, which else grows to megabytes */
 };
 
 struct client {
@@ -329,7 +330,7 @@ static void client_new(struct dns_tcp *t, int fd, const struct sockaddr_storage 
 	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)from;
 	const struct sockaddr_in *four = (const struct sockaddr_in *)from;
 	struct client *c = calloc(1, sizeof *c);
-	int one = 1;
+	static const int one = 1, sndbuf = SNDBUF_LEN;
 
 	if (!c)
 		goto fail;
@@ -337,6 +338,7 @@ static void client_new(struct dns_tcp *t, int fd, const struct sockaddr_storage 
 	if (!c->io)
 		goto fail;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof sndbuf);
 	c->tcp = t;
 	c->fd = fd;
 	c->events = EV_IO_READ;

@@ -18,6 +18,7 @@ LAYERS = """
   daemon/report* daemon/config_read.*
 ! daemon/io/*
   daemon/plane.h
+  daemon/nat64_setup.* | daemon/dns64_conf.* | daemon/ra_conf.*
 ! daemon/plane_*
   daemon/control*
   daemon/gateway.*
@@ -29,7 +30,9 @@ ALSO = {
     ("daemon/privilege.c", "daemon/log.h"): "likewise",
     ("daemon/io/*", "daemon/io/link.h"): "its types: the link is the one view of the kernel",
     ("daemon/io/link*", "daemon/io/link*"): "one adaptor in several files",
-    ("daemon/io/upstream*", "daemon/io/upstream.h"): "the interface that it implements",
+    ("daemon/io/upstream*", "daemon/io/upstream*"): "one adaptor: the interface, datagrams, streams",
+    ("daemon/io/dns_*", "daemon/io/dns_*"): "one adaptor: datagrams, streams",
+    ("daemon/io/dns_listen.c", "daemon/io/port_holder.h"): "says who has the port",
     ("daemon/report*", "daemon/plane.h"): "a counter is a row of the report",
 }
 # Each foreign header belongs to the files named, and to no other.
