@@ -11,12 +11,14 @@
 #include "base/acl.h"
 #include "base/pref64.h"
 #include "base/siphash.h"
+#include "nat64/reasons.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define NAT64_HEADROOM 64u /* free bytes a packet needs before it: headers grow by up to 28 */
+#define NAT64_BURST    50u /* ICMP errors made at once */
 
 struct nat64_map {
 	struct prefix4 ipv4;
@@ -43,22 +45,6 @@ struct nat64_conf {
 	uint32_t max_mappings_per_guest;
 };
 
-/* X(NAME, "name", "sentence", "RFC clause") for every way a packet can end: reasons.h. */
-#include "reasons.h"
-
-enum nat64_reason {
-#define X(id, name, text, rfc) NAT64_##id,
-	NAT64_REASONS(X)
-#undef X
-		NAT64_REASON_COUNT
-};
-
-struct nat64_reason_text {
-	const char *name, *text, *rfc;
-};
-
-extern const struct nat64_reason_text nat64_reason_texts[NAT64_REASON_COUNT];
-
 /* Where packets go.  buf is valid during the call only. */
 struct nat64_sink {
 	void (*packet)(void *arg, const uint8_t *buf, size_t len);
@@ -72,7 +58,9 @@ enum nat64_event_kind {
 	NAT64_POOL_FULL
 };
 
-/* Who uses which IPv4 address; the caller may log it. */
+/* Who uses which IPv4 address; the caller may log it.  MOVED: made, with the address of a
+ * dormant mapping that ENDED for it just before.  POOL_FULL (ipv6 got no address) comes once a
+ * minute at most. */
 struct nat64_event {
 	enum nat64_event_kind kind;
 	struct in6_addr ipv6;
@@ -86,7 +74,9 @@ struct nat64_mapping {
 	struct in_addr ipv4;
 	const char *name; /* "" where none */
 	enum nat64_state state;
-	uint64_t made_ms, used_ms;     /* CLOCK_BOOTTIME, used_ms 0: never */
+	uint64_t made_ms,
+		used_ms; /* as now_ms, to the second; used_ms 0: never.  Those of a
+			    restored lease may lie before time 0: now - used_ms holds */
 	uint64_t packets[2], bytes[2]; /* [0] IPv6 to IPv4, [1] IPv4 to IPv6 */
 };
 
@@ -97,6 +87,17 @@ struct nat64;
 struct nat64 *nat64_new(const struct nat64_conf *, const uint8_t random[32],
 			void (*on_event)(void *arg, const struct nat64_event *), void *arg);
 void nat64_free(struct nat64 *);
+
+/* Who an IPv6 source is, for max_mappings_per_guest: the key of a guest, equal for all of its
+ * addresses; 0 when it is not known (yet).  Below 2^48 it is a link-layer address, which ACLs
+ * then judge, too (nat64_guest_mac); for a source behind another router it is its /64
+ * (nat64_guest_net).  A mapping whose guest is unknown counts against nobody, so that strangers
+ * never share one limit; guest_of is asked again at most once a second for each such mapping in
+ * use.  Without guest_of all are unknown. */
+void nat64_set_guests(struct nat64 *, uint64_t (*guest_of)(void *arg, const struct in6_addr *),
+		      void *arg);
+uint64_t nat64_guest_mac(const uint8_t mac[ADDR_MAC_LEN]);
+uint64_t nat64_guest_net(const struct in6_addr *);
 
 /* Takes a new configuration: prepare may fail for memory (false) and changes nothing yet;
  * settle switches, keeping every mapping that still fits, or drops what was prepared. */
@@ -116,8 +117,8 @@ const uint64_t *nat64_counts(const struct nat64 *); /* [NAT64_REASON_COUNT] */
 uint64_t nat64_next(const struct nat64 *);
 void nat64_tick(struct nat64 *, uint64_t now_ms);
 
-/* The i-th mapping, static ones first; false behind the last.  *i is advanced past unused
- * slots. */
+/* The first mapping from index *i on, static ones first, and its index in *i; false behind the
+ * last.  for (size_t i = 0; nat64_mapping_at(n, &i, &m); i++) sees all. */
 bool nat64_mapping_at(const struct nat64 *, size_t *i, struct nat64_mapping *out);
 
 struct nat64_usage {

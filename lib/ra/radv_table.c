@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "radv_table.h"
 
-#include "base/arena.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +17,8 @@ static const char unrestricted[] = "urn:ietf:params:capport:unrestricted";
 
 void radv_table_free(struct radv_table *t)
 {
-	struct arena *memory = t ? t->memory : NULL;
-
-	arena_free(memory);
+	if (t)
+		memory_free(t->memory);
 }
 
 /* Rounded up: what is not zero stays so. */
@@ -79,7 +78,7 @@ static bool make_bytes(struct radv_table *t, struct radv_entry *e, const struct 
 	}
 	if (n > UINT16_MAX)
 		n = 0;
-	e->item.bytes = (const uint8_t *)arena_text(&t->memory, bytes, n);
+	e->item.bytes = (const uint8_t *)memory_copy(t->memory, bytes, n);
 	e->item.n_bytes = (uint16_t)n;
 	return e->item.bytes != NULL;
 }
@@ -180,8 +179,8 @@ static bool add_withdrawals(struct radv_table *t, const struct radv_table *old, 
 		if (!e->withdrawals)
 			withdraw(e, now_ms);
 		if (e->item.n_bytes)
-			e->item.bytes = (const uint8_t *)arena_text(
-				&t->memory, (const char *)e->item.bytes, e->item.n_bytes);
+			e->item.bytes = (const uint8_t *)memory_copy(
+				t->memory, (const char *)e->item.bytes, e->item.n_bytes);
 		if (e->item.n_bytes && !e->item.bytes)
 			return false;
 		t->n++;
@@ -192,12 +191,14 @@ static bool add_withdrawals(struct radv_table *t, const struct radv_table *old, 
 struct radv_table *radv_table_new(const struct radv_conf *c, const struct radv_table *old,
 				  uint64_t now_ms)
 {
-	struct arena *memory = NULL;
-	struct radv_table *t = arena_alloc(&memory, 1, sizeof *t);
+	struct memory *memory = memory_new();
+	struct radv_table *t = memory ? memory_take(memory, sizeof *t) : NULL;
 	size_t room = c->n + (old ? old->n : 0) + 1;
 
-	if (!t)
+	if (!t) {
+		memory_free(memory);
 		return NULL;
+	}
 	*t = (struct radv_table){ .memory = memory,
 				  .link = c->link,
 				  .ready = c->ready,
@@ -210,8 +211,8 @@ struct radv_table *radv_table_new(const struct radv_conf *c, const struct radv_t
 		t->header.lifetime_s = c->router_lifetime_ms > 65535000
 					       ? 65535
 					       : (uint16_t)seconds(c->router_lifetime_ms);
-	t->entries = arena_alloc(&t->memory, room, sizeof *t->entries);
-	t->items = arena_alloc(&t->memory, room, sizeof *t->items);
+	t->entries = memory_take(t->memory, room * sizeof *t->entries);
+	t->items = memory_take(t->memory, room * sizeof *t->items);
 	if (!t->entries || !t->items)
 		goto fail;
 	for (size_t i = 0; i < c->n; i++)

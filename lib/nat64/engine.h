@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* engine.h - what the parts of the translator share: its state, and the packet in hand.
+ *
+ * Private to lib/nat64: path6.c and path4.c follow a packet from each side, reply.c makes ICMP
+ * errors and answers of our own, nat64.c is the public face.
+ */
+#pragma once
+
+#include "nat64/iphdr.h"
+#include "nat64/nat64.h"
+#include "nat64/pool.h"
+#include "nat64/xlat.h"
+#include "nat64/xlat_icmp.h"
+
+/* IPv4 identifications: a counter through a keyed permutation, so that none comes back within
+ * 65,536 packets and none can be foretold (RFC 7739 in spirit). */
+struct ids {
+	uint8_t box[4][256];
+	uint16_t counter;
+};
+
+/* Thousandths of an ICMP error that may be sent. */
+struct bucket {
+	uint64_t millis, filled_ms;
+};
+
+struct nat64 {
+	struct nat64_conf conf, next_conf;
+	struct pool *pool, *next_pool;
+	struct siphash_key key;
+	uint64_t (*guest_of)(void *arg, const struct in6_addr *);
+	void *guest_arg;
+	void (*on_event)(void *arg, const struct nat64_event *);
+	void *event_arg;
+	uint64_t counts[NAT64_REASON_COUNT];
+	struct ids ids;
+	struct bucket bucket;
+	uint64_t full_until_ms; /* no second POOL_FULL before */
+	uint8_t scratch[IP6_LEN + FRAG_LEN + XLAT_ERROR6_MAX];
+};
+
+/* Everything that is known of the packet, in the order in which it becomes known. */
+struct packet {
+	struct nat64 *n;
+	uint8_t *buf;
+	size_t len;
+	uint64_t now_ms;
+	const struct nat64_sink *sink;
+	struct ip6 h6; /* of the IPv6 side: received, or to be sent */
+	struct ip4 h4; /* of the IPv4 side */
+	struct xlat_l4 l4;
+	bool is_error;
+	struct mapping *from, *to; /* of the source, of the destination */
+};
+
+/* Where an ICMP message of ours is put together: room for the headers before it. */
+static inline uint8_t *engine_scratch(struct nat64 *n)
+{
+	return n->scratch + IP6_LEN + FRAG_LEN;
+}
+
+static inline uint16_t engine_id(struct ids *ids)
+{
+	uint16_t v = ids->counter++;
+	uint8_t left = (uint8_t)(v >> 8), right = (uint8_t)v;
+
+	for (unsigned i = 0; i < 4; i++) {
+		uint8_t next = left ^ ids->box[i][right];
+
+		left = right;
+		right = next;
+	}
+	return (uint16_t)(left << 8 | right);
+}
+
+static inline bool engine_own6(const struct nat64 *n, const struct in6_addr *a)
+{
+	return addr_equal(a, &n->conf.own6);
+}
+
+static inline bool engine_own4(const struct nat64 *n, struct in_addr a)
+{
+	return a.s_addr == n->conf.own4.s_addr;
+}
+
+/* May this source be translated (clients)?  guest: as from guest_of. */
+bool engine_is_client(const struct nat64_conf *, const struct in6_addr *src, uint64_t guest);
+uint64_t engine_guest(const struct nat64 *, const struct in6_addr *src);
+
+/* Counts a packet of the mapping m; see pool_count(). */
+void engine_count(struct packet *, struct mapping *m, unsigned dir);
+
+/* Follow a received packet of one family to its end. */
+enum nat64_reason path6_input(struct packet *);
+enum nat64_reason path4_input(struct packet *);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "nat64/nat64.h"
+
+#include "nat64/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAC_BITS 48
+
+/* --- making, changing --- */
+
+static void init_ids(struct ids *ids, const uint8_t random[16])
+{
+	struct siphash_key key;
+
+	memcpy(&key, random, sizeof key);
+	for (uint32_t i = 0; i < sizeof ids->box; i++)
+		ids->box[i / 256][i % 256] = (uint8_t)siphash(&key, &i, sizeof i);
+	ids->counter = (uint16_t)siphash(&key, "counter", 7);
+}
+
+struct nat64 *nat64_new(const struct nat64_conf *conf, const uint8_t random[32],
+			void (*on_event)(void *arg, const struct nat64_event *), void *arg)
+{
+	struct nat64 *n = calloc(1, sizeof *n);
+
+	if (!n)
+		return NULL;
+	n->conf = *conf;
+	memcpy(&n->key, random, sizeof n->key);
+	init_ids(&n->ids, random + 16);
+	n->bucket.millis = NAT64_BURST * 1000u;
+	n->on_event = on_event;
+	n->event_arg = arg;
+	n->pool = pool_new(conf, &n->key, on_event, arg);
+	if (!n->pool) {
+		nat64_free(n);
+		return NULL;
+	}
+	return n;
+}
+
+void nat64_free(struct nat64 *n)
+{
+	if (!n)
+		return;
+	pool_free(n->pool);
+	pool_free(n->next_pool);
+	free(n);
+}
+
+bool nat64_prepare(struct nat64 *n, const struct nat64_conf *next)
+{
+	struct pool *pool = pool_new(next, &n->key, n->on_event, n->event_arg);
+
+	if (!pool)
+		return false;
+	pool_free(n->next_pool);
+	n->next_pool = pool;
+	n->next_conf = *next;
+	return true;
+}
+
+/* A list with link-layer addresses can judge a guest only once that is known. */
+static bool may_keep(const struct nat64_conf *conf, const struct in6_addr *ipv6, uint64_t guest)
+{
+	return (!guest && acl_has(&conf->clients, ACL_MAC)) ||
+	       engine_is_client(conf, ipv6, guest);
+}
+
+static bool keep_client(void *arg, const struct mapping *m, uint64_t guest)
+{
+	return may_keep(arg, &m->ipv6, guest);
+}
+
+void nat64_settle(struct nat64 *n, bool commit, uint64_t now_ms)
+{
+	struct pool *pool = n->next_pool;
+
+	n->next_pool = NULL;
+	if (!commit || !pool) {
+		pool_free(pool);
+		return;
+	}
+	pool_inherit(pool, n->pool, keep_client, &n->next_conf);
+	pool_free(n->pool);
+	n->pool = pool;
+	n->conf = n->next_conf;
+	pool_tick(pool, now_ms);
+}
+
+/* --- guests --- */
+
+void nat64_set_guests(struct nat64 *n, uint64_t (*guest_of)(void *arg, const struct in6_addr *),
+		      void *arg)
+{
+	n->guest_of = guest_of;
+	n->guest_arg = arg;
+}
+
+uint64_t nat64_guest_mac(const uint8_t mac[ADDR_MAC_LEN])
+{
+	uint64_t key = 0;
+
+	for (unsigned i = 0; i < ADDR_MAC_LEN; i++)
+		key = key << 8 | mac[i];
+	return key;
+}
+
+/* The first 64 bits, turned so that the three bits that all global unicast shares come last:
+ * never below 2^48, for no unicast prefix begins with 000. */
+uint64_t nat64_guest_net(const struct in6_addr *a)
+{
+	uint64_t net = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		net = net << 8 | a->s6_addr[i];
+	return net >> MAC_BITS ? net : net | 1ull << 63;
+}
+
+uint64_t engine_guest(const struct nat64 *n, const struct in6_addr *src)
+{
+	return n->guest_of ? n->guest_of(n->guest_arg, src) : 0;
+}
+
+bool engine_is_client(const struct nat64_conf *conf, const struct in6_addr *src, uint64_t guest)
+{
+	uint8_t mac[ADDR_MAC_LEN];
+	bool has_mac = guest && guest >> MAC_BITS == 0;
+
+	for (unsigned i = 0; i < ADDR_MAC_LEN; i++)
+		mac[i] = (uint8_t)(guest >> (MAC_BITS - 8 - 8 * i));
+	return acl_allows(&conf->clients, src, has_mac ? mac : NULL);
+}
+
+/* A mapping whose guest was unknown, as after a restart. */
+static void learn_guest(struct packet *pk, struct mapping *m)
+{
+	struct nat64 *n = pk->n;
+	uint64_t guest = engine_guest(n, &m->ipv6);
+
+	if (!guest)
+		return;
+	if (engine_is_client(&n->conf, &m->ipv6, guest))
+		pool_set_guest(n->pool, m, guest, pk->now_ms);
+	else
+		pool_end(n->pool, m);
+}
+
+void engine_count(struct packet *pk, struct mapping *m, unsigned dir)
+{
+	struct nat64 *n = pk->n;
+
+	if (!pool_count(n->pool, m, dir, pk->len, pk->now_ms) || !n->guest_of)
+		return;
+	if (m->state == MAPPING_ACTIVE && m->guest == POOL_NONE)
+		learn_guest(pk, m);
+}
+
+/* --- packets --- */
+
+enum nat64_reason nat64_input(struct nat64 *n, uint8_t *buf, size_t len, uint64_t now_ms,
+			      const struct nat64_sink *sink)
+{
+	struct packet pk = { .n = n, .buf = buf, .len = len, .now_ms = now_ms, .sink = sink };
+	enum nat64_reason reason = NAT64_RUNT;
+
+	if (len && buf[0] >> 4 == 6)
+		reason = path6_input(&pk);
+	else if (len && buf[0] >> 4 == 4)
+		reason = path4_input(&pk);
+	else if (len)
+		reason = NAT64_VERSION;
+	n->counts[reason]++;
+	return reason;
+}
+
+/* --- looking, and the rest --- */
+
+const uint64_t *nat64_counts(const struct nat64 *n)
+{
+	return n->counts;
+}
+
+uint64_t nat64_next(const struct nat64 *n)
+{
+	return pool_next(n->pool);
+}
+
+void nat64_tick(struct nat64 *n, uint64_t now_ms)
+{
+	pool_tick(n->pool, now_ms);
+}
+
+static enum nat64_state state_of(const struct mapping *m)
+{
+	switch (m->state) {
+	case MAPPING_ACTIVE:
+		return NAT64_ACTIVE;
+	case MAPPING_DORMANT:
+		return NAT64_DORMANT;
+	case MAPPING_FREE:
+	case MAPPING_FIXED:
+		break;
+	}
+	return NAT64_STATIC;
+}
+
+bool nat64_mapping_at(const struct nat64 *n, size_t *i, struct nat64_mapping *out)
+{
+	const char *name;
+	const struct mapping *m = pool_at(n->pool, i, &name);
+
+	if (!m)
+		return false;
+	*out = (struct nat64_mapping){
+		.ipv6 = m->ipv6,
+		.ipv4 = m->ipv4,
+		.name = name,
+		.state = state_of(m),
+		.made_ms = (uint64_t)m->made_ms,
+		.used_ms = (uint64_t)m->used_ms,
+		.packets = { m->packets[0], m->packets[1] },
+		.bytes = { m->bytes[0], m->bytes[1] },
+	};
+	return true;
+}
+
+void nat64_usage(const struct nat64 *n, struct nat64_usage *out)
+{
+	pool_usage(n->pool, out);
+}
+
+void nat64_pool_usage(const struct nat64 *n, size_t i, uint32_t *used, uint32_t *size)
+{
+	pool_range_usage(n->pool, i, used, size);
+}
+
+bool nat64_drop(struct nat64 *n, const struct in6_addr *ipv6, uint64_t now_ms)
+{
+	struct in_addr v4;
+	struct mapping *m = pool_local6(n->pool, ipv6, &v4);
+
+	(void)now_ms;
+	if (!m || m->state == MAPPING_FIXED)
+		return false;
+	pool_end(n->pool, m);
+	return true;
+}
+
+bool nat64_restore(struct nat64 *n, const struct in6_addr *ipv6, struct in_addr ipv4,
+		   uint64_t age_ms, uint64_t now_ms)
+{
+	return may_keep(&n->conf, ipv6, 0) && pool_restore(n->pool, ipv6, ipv4, age_ms, now_ms);
+}
