@@ -24,11 +24,11 @@ static enum dns_on_error on_error(enum config_on_error v)
 	return DNS_ON_ERROR_UNLESS_BOGUS;
 }
 
-static bool build_local(struct arena **m, const struct config_local *from,
+static bool build_local(struct memory *m, const struct config_local *from,
 			struct dns_local_conf *out)
 {
-	struct in6_addr *aaaa = arena_alloc(m, from->aaaa.n, sizeof *aaaa);
-	struct in_addr *a = arena_alloc(m, from->a.n, sizeof *a);
+	struct in6_addr *aaaa = memory_take(m, from->aaaa.n * sizeof *aaaa);
+	struct in_addr *a = memory_take(m, from->a.n * sizeof *a);
 
 	if (!aaaa || !a)
 		return false;
@@ -45,9 +45,9 @@ static bool build_local(struct arena **m, const struct config_local *from,
 	return true;
 }
 
-static bool build_locals(struct arena **m, const struct config_dns64 *c, struct dns_conf *out)
+static bool build_locals(struct memory *m, const struct config_dns64 *c, struct dns_conf *out)
 {
-	struct dns_local_conf *local = arena_alloc(m, c->n_local, sizeof *local);
+	struct dns_local_conf *local = memory_take(m, c->n_local * sizeof *local);
 
 	for (size_t i = 0; local && i < c->n_local; i++)
 		if (!build_local(m, &c->local[i], &local[i]))
@@ -57,10 +57,10 @@ static bool build_locals(struct arena **m, const struct config_dns64 *c, struct 
 	return local;
 }
 
-static bool build_dns(struct arena **m, const struct effective *e, struct dns_conf *out)
+static bool build_dns(struct memory *m, const struct effective *e, struct dns_conf *out)
 {
 	const struct config_dns64 *c = &e->config->dns64;
-	struct dns_zone_conf *zones = arena_alloc(m, e->dns64.n_zones, sizeof *zones);
+	struct dns_zone_conf *zones = memory_take(m, e->dns64.n_zones * sizeof *zones);
 
 	*out = (struct dns_conf){
 		.prefix = e->config->nat64.prefix,
@@ -90,10 +90,10 @@ static bool build_dns(struct arena **m, const struct effective *e, struct dns_co
 	return build_locals(m, c, out);
 }
 
-static bool build_set(struct arena **m, const struct eff_endpoints *from,
+static bool build_set(struct memory *m, const struct eff_endpoints *from,
 		      struct forward_set *out)
 {
-	struct forward_peer *peers = arena_alloc(m, from->n, sizeof *peers);
+	struct forward_peer *peers = memory_take(m, from->n * sizeof *peers);
 
 	if (!peers)
 		return false;
@@ -104,10 +104,10 @@ static bool build_set(struct arena **m, const struct eff_endpoints *from,
 	return true;
 }
 
-static bool build_forward(struct arena **m, const struct effective *e, struct forward_conf *out)
+static bool build_forward(struct memory *m, const struct effective *e, struct forward_conf *out)
 {
 	const struct eff_dns64 *d = &e->dns64;
-	struct forward_set *sets = arena_alloc(m, d->n_zones + 1, sizeof *sets);
+	struct forward_set *sets = memory_take(m, (d->n_zones + 1) * sizeof *sets);
 
 	if (!sets || !build_set(m, &d->forwarders, &sets[0]))
 		return false;
@@ -121,10 +121,11 @@ static bool build_forward(struct arena **m, const struct effective *e, struct fo
 
 bool dns64_conf_build(struct dns64_conf *out, const struct effective *e)
 {
-	struct dns64_conf c = { 0 };
+	struct dns64_conf c = { .memory = memory_new() };
 
-	if (!build_dns(&c.memory, e, &c.dns) || !build_forward(&c.memory, e, &c.forward)) {
-		arena_free(c.memory);
+	if (!c.memory || !build_dns(c.memory, e, &c.dns) ||
+	    !build_forward(c.memory, e, &c.forward)) {
+		memory_free(c.memory);
 		return false;
 	}
 	c.needs_mac = acl_has(&c.dns.allow_query, ACL_MAC) || acl_has(&c.dns.clients, ACL_MAC);
@@ -134,6 +135,6 @@ bool dns64_conf_build(struct dns64_conf *out, const struct effective *e)
 
 void dns64_conf_done(struct dns64_conf *c)
 {
-	arena_free(c->memory);
+	memory_free(c->memory);
 	*c = (struct dns64_conf){ 0 };
 }

@@ -3,7 +3,7 @@
  * forwarders. */
 #pragma once
 
-#include "base/arena.h"
+#include "base/memory.h"
 #include "config/effective.h"
 #include "dns/forward.h"
 #include "dns/query.h"
@@ -16,7 +16,7 @@ struct dns64_conf {
 	struct dns_conf dns;
 	struct forward_conf forward;
 	bool needs_mac; /* an ACL judges link-layer addresses */
-	struct arena *memory;
+	struct memory *memory;
 };
 
 /* Points into e and its configuration, which must outlive it.  False when memory is short. */

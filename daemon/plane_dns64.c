@@ -7,7 +7,7 @@
  */
 #define LOG_PLANE "dns64"
 
-#include "plane.h"
+#include "plane_dns64.h"
 
 #include "dns64_conf.h"
 #include "ev.h"
@@ -15,6 +15,7 @@
 #include "io/link.h"
 #include "io/upstream.h"
 #include "log.h"
+#include "plane.h"
 #include "report.h"
 
 #include <errno.h>
@@ -182,6 +183,15 @@ static void on_listening(void *arg)
 	p->env.changed(p->env.gateway);
 }
 
+static bool is_full(void *arg, const struct in6_addr *addr)
+{
+	const struct plane_dns64 *p = arg;
+
+	return dns_is_full(p->dns, addr);
+}
+
+static const struct dns_listen_ops listen_ops = { on_question, is_full, on_listening };
+
 /* Questions in flight end unanswered: the engine first, it knows them all. */
 static void close_all(struct plane_dns64 *p)
 {
@@ -200,7 +210,7 @@ static void close_all(struct plane_dns64 *p)
 
 static bool open_all(struct plane_dns64 *p, const struct dns64_conf *conf)
 {
-	p->listen = dns_listen_new(p->env.loop, on_question, on_listening, p);
+	p->listen = dns_listen_new(p->env.loop, &listen_ops, p);
 	p->upstream = upstream_new(p->env.loop, on_received, p);
 	p->forward = forward_new(&conf->forward, &forward_ops, p);
 	p->dns = dns_new(&conf->dns, &dns_ops, p);
@@ -298,6 +308,16 @@ static bool health(const void *plane, struct reasons *r)
 			"no forwarder answers (v6gwctl dns): check dns64.forwarders and the "
 			"uplink");
 	return dns_listen_count(p->listen) > 0;
+}
+
+bool plane_dns64_flush(void *plane)
+{
+	struct plane_dns64 *p = plane;
+
+	if (!p->dns)
+		return false;
+	dns_flush(p->dns);
+	return true;
 }
 
 static void report_endpoint(struct report *r, const char *key, const struct in6_addr *addr,
