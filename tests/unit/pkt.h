@@ -381,19 +381,27 @@ static inline void pkt_bytes(const struct pkt_line *l, struct pkt *p)
 		pkt_be(p, pkt_pattern(from + i), 1);
 }
 
+/* The layers down to the line "end", if there is one; what follows that is taken whole. */
 static inline void pkt_part(const struct pkt_job *job, size_t i, const struct pkt_pseudo *ps,
 			    struct pkt *p)
 {
 	const struct pkt_line *l = &job->lines[i];
 	size_t from = pkt_arg(l, 1, 0), n = pkt_arg(l, 2, 0);
-	struct pkt *body = pkt_body(job, i, ps);
+	struct pkt_job inner = *job;
+	struct pkt *body;
 
+	for (inner.n = i + 1; inner.n < job->n; inner.n++)
+		if (strcmp(job->lines[inner.n].word[0], "end") == 0)
+			break;
+	body = pkt_body(&inner, i, ps);
 	if (from + n > body->n)
 		pkt_fail("part beyond the layers below", l->word[1]);
 	memmove(body->b, body->b + from, n);
 	memmove(body->any, body->any + from, n);
 	body->n = n;
 	pkt_append(p, body);
+	if (inner.n < job->n)
+		pkt_layers(job, inner.n + 1, ps, p);
 }
 
 static inline void pkt_layers(const struct pkt_job *job, size_t i, const struct pkt_pseudo *ps,

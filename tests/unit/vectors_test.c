@@ -8,8 +8,8 @@
 #include <ctype.h>
 #include <dirent.h>
 
-#define LINES_MAX   64u
-#define STEPS_MAX   16u
+#define LINES_MAX   400u
+#define STEPS_MAX   60u
 #define OUTS_MAX    8u
 #define LISTS_MAX   8u
 #define VECTORS_MAX 1000u
