@@ -17,10 +17,22 @@ struct dns_listen;
 typedef void dns_listen_fn(void *arg, struct dns_client *client, const uint8_t *msg,
 			   size_t len);
 
-/* The interface a client's message came in by. */
+/* The link a client's message came in by; 0: not known. */
 uint32_t dns_listen_index(const struct dns_client *);
 
-struct dns_listen *dns_listen_new(struct ev_loop *, dns_listen_fn *, void *arg);
+/* What a listener asks of its owner. */
+struct dns_listen_ops {
+	dns_listen_fn *question;
+
+	/* Has that address as many questions open as it may?  Its streams are then not read. */
+	bool (*full)(void *arg, const struct in6_addr *addr);
+
+	/* An address was bound that could not be before; called from the loop. */
+	void (*changed)(void *arg);
+};
+
+/* NULL after logging. */
+struct dns_listen *dns_listen_new(struct ev_loop *, const struct dns_listen_ops *, void *arg);
 void dns_listen_free(struct dns_listen *);
 
 /* From now on exactly these; sockets of addresses that stay are not touched.  An address that
@@ -32,8 +44,9 @@ void dns_listen_set(struct dns_listen *, const struct eff_endpoints *, uint32_t 
 void dns_listen_reply(struct dns_listen *, const struct dns_client *, const uint8_t *msg,
 		      size_t len);
 
-/* Is address i of those set bound?  Adds reasons for those that are not, with who holds the
- * port where known. */
+/* Is there an address bound, UDP and TCP, and how many?  Is this one?  Reasons say why others
+ * are not, with who holds the port where known. */
+size_t dns_listen_count(const struct dns_listen *);
 bool dns_listen_bound(const struct dns_listen *, const struct in6_addr *);
 void dns_listen_reasons(const struct dns_listen *, struct reasons *);
 

@@ -43,7 +43,8 @@ void link_unwatch(struct link *, struct link_watch *);
  * unknown.  Valid until the loop goes on. */
 const uint8_t *link_neighbour(const struct link *, uint32_t index, const struct in6_addr *addr);
 
-/* No link-local address when the link goes up (addr_gen_mode none).  0 or -errno. */
+/* No link-local address when the link goes up (addr_gen_mode none), and none that is there
+ * already.  0 or -errno. */
 int link_no_link_local(struct link *, uint32_t index);
 
 /* How many queues of a TUN device are held open, by whomever; 0 where the kernel does not tell.

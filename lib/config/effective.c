@@ -5,7 +5,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define ORIGINS_MAX 64
@@ -26,7 +25,7 @@ void reasons_add(struct reasons *r, const char *plane, const char *fmt, ...)
 
 void *build_alloc(struct build *b, size_t n, size_t size)
 {
-	void *p = arena_alloc(&b->memory, n, size);
+	void *p = memory_take(b->memory, n * size);
 
 	if (!p)
 		b->failed = true;
@@ -229,27 +228,37 @@ struct acl build_acl(struct build *b, const struct acl *in, enum acl_kind word,
 	return out;
 }
 
+static void build_all(struct build *b, const struct effective *previous)
+{
+	b->eff->origins = build_alloc(b, ORIGINS_MAX, sizeof *b->eff->origins);
+	if (b->failed)
+		return;
+	if (b->config->interfaces.n)
+		named_ifaces(b);
+	else
+		auto_iface(b, previous);
+	if (b->failed)
+		return;
+	find_uplink(b);
+	build_nat64(b);
+	build_dns64(b);
+	build_ra(b);
+}
+
 struct effective *effective_new(const struct config *config, const struct facts *facts,
 				struct plane_health health, const struct effective *previous)
 {
 	struct build b = { .config = config, .facts = facts, .health = health };
 
-	b.eff = calloc(1, sizeof *b.eff);
-	if (!b.eff)
+	b.memory = memory_new();
+	b.eff = b.memory ? memory_take(b.memory, sizeof *b.eff) : NULL;
+	if (!b.eff) {
+		memory_free(b.memory);
 		return NULL;
-	b.eff->config = config;
-	b.eff->origins = build_alloc(&b, ORIGINS_MAX, sizeof *b.eff->origins);
-	if (!b.failed && config->interfaces.n)
-		named_ifaces(&b);
-	else if (!b.failed)
-		auto_iface(&b, previous);
-	if (!b.failed) {
-		find_uplink(&b);
-		build_nat64(&b);
-		build_dns64(&b);
-		build_ra(&b);
 	}
+	b.eff->config = config;
 	b.eff->memory = b.memory;
+	build_all(&b, previous);
 	if (b.failed) {
 		effective_free(b.eff);
 		return NULL;
@@ -259,8 +268,6 @@ struct effective *effective_new(const struct config *config, const struct facts 
 
 void effective_free(struct effective *eff)
 {
-	if (!eff)
-		return;
-	arena_free(eff->memory);
-	free(eff);
+	if (eff)
+		memory_free(eff->memory);
 }

@@ -129,7 +129,7 @@ struct effective {
 	struct reasons reasons; /* what is waited for */
 	struct origin *origins;
 	size_t n_origins;
-	void *memory;
+	struct memory *memory;
 };
 
 /* previous: the one in force or NULL; an automatically chosen interface is kept while it

@@ -2,15 +2,15 @@
 /* effective_build.h - what the parts of effective_new() share; nobody else includes it. */
 #pragma once
 
-#include "base/arena.h"
 #include "effective.h"
+#include "base/memory.h"
 
 struct build {
 	struct effective *eff;
 	const struct config *config;
 	const struct facts *facts;
 	struct plane_health health;
-	struct arena *memory;
+	struct memory *memory;
 	bool failed; /* memory was short */
 };
 

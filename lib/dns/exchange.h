@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* exchange.h - the bytes of one question to a forwarder, and whether a message answers it.
  *
- * Does not judge the records of an answer beyond their framing; that is the engine's.
+ * Does not look at the records of an answer.
  */
 #pragma once
 
+#include "msg.h"
 #include "resolve.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define EXCHANGE_HEADER_LEN 12
-#define EXCHANGE_OPT_LEN    11
-#define EXCHANGE_LEN_MAX    (EXCHANGE_HEADER_LEN + DNS_NAME_MAX + 4 + EXCHANGE_OPT_LEN)
-#define EXCHANGE_PAYLOAD    1232 /* the EDNS size offered to forwarders, RFC 9715 */
+#define EXCHANGE_LEN_MAX (MSG_HEAD_LEN + DNS_NAME_MAX + 4 + MSG_OPT_LEN)
+#define EXCHANGE_PAYLOAD 1232 /* the EDNS size offered to forwarders, RFC 9715 */
 
 struct exchange_question {
 	uint16_t id;
@@ -38,18 +37,3 @@ enum exchange_match {
 /* Id, QR, opcode and question of msg against the message that was sent. */
 enum exchange_match exchange_match(const uint8_t *sent, size_t sent_len, const uint8_t *msg,
 				   size_t len);
-
-struct exchange_answer {
-	bool truncated, has_opt;
-	bool bogus;     /* says that DNSSEC validation failed: EDE 6 to 12, RFC 8914 4.7-4.13 */
-	uint16_t rcode; /* 12 bits, with those of OPT */
-};
-
-/* Reads a message that matched.  False: its records do not fit together (counts, lengths,
- * names, a second OPT).  Behind a TC bit nothing is read. */
-bool exchange_read(const uint8_t *msg, size_t len, struct exchange_answer *out);
-
-/* An answer without records, for a peer that sent none that can be shown.  Returns its length.
- */
-size_t exchange_failure(uint8_t out[EXCHANGE_LEN_MAX], const struct dns_question *q,
-			unsigned rcode);

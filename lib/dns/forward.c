@@ -2,6 +2,7 @@
 #include "forward.h"
 
 #include "exchange.h"
+#include "msg.h"
 #include "peer.h"
 
 #include <stdlib.h>
@@ -27,17 +28,7 @@ enum {
 	KEEP_LEN_MAX = 4096,  /* of an error message kept until all peers were asked */
 };
 
-enum {
-	RCODE_NOERROR = 0,
-	RCODE_FORMERR = 1,
-	RCODE_SERVFAIL = 2,
-	RCODE_NXDOMAIN = 3,
-	RCODE_NOTIMP = 4,
-	RCODE_YXDOMAIN = 6,
-	RCODE_BADVERS = 16
-};
-
-enum { EDE_NO_REACHABLE_AUTHORITY = 22, EDE_NETWORK_ERROR = 23 };
+enum { RCODE_YXDOMAIN = 6 };
 
 /* A message sent to a peer. */
 struct attempt {
@@ -234,6 +225,16 @@ static void resolve(struct forward *f, struct question *q, const struct resolve_
 	free(error);
 }
 
+/* The answer of a peer whose own cannot be shown. */
+static size_t write_failure(uint8_t out[EXCHANGE_LEN_MAX], const struct question *q)
+{
+	struct msg_wr w;
+
+	msg_begin(&w, out, EXCHANGE_LEN_MAX, 0, (uint16_t)(MSG_QR | MSG_RD | MSG_RA | q->rcode),
+		  &q->q);
+	return msg_end(&w);
+}
+
 static void give_up(struct forward *f, struct question *q)
 {
 	uint8_t bare[EXCHANGE_LEN_MAX];
@@ -246,7 +247,7 @@ static void give_up(struct forward *f, struct question *q)
 		r.len = q->error_len;
 		if (!r.msg) {
 			r.msg = bare;
-			r.len = exchange_failure(bare, &q->q, q->rcode);
+			r.len = write_failure(bare, q);
 		}
 	} else if (q->silent) {
 		r.status = RESOLVE_TIMEOUT;
@@ -500,106 +501,116 @@ static bool retry(struct forward *f, struct question *q, const struct attempt *a
 	return true;
 }
 
+/* Says the answer that DNSSEC validation failed (RFC 8914 4.7 to 4.13)? */
+static bool tells_bogus(const struct msg *m)
+{
+	uint16_t ede = msg_ede(m);
+
+	return ede >= EDE_BOGUS && ede <= EDE_NSEC_MISSING;
+}
+
 /* Keeps an error until all peers were asked: the last one, but rather one that tells of failed
  * validation. */
-static void keep_error(struct question *q, const uint8_t *msg, size_t len,
-		       const struct exchange_answer *answer)
+static void keep_error(struct question *q, const struct msg *m)
 {
+	bool bogus = tells_bogus(m);
 	uint8_t *copy = NULL;
 
-	if (q->heard && q->bogus && !answer->bogus)
+	if (q->heard && q->bogus && !bogus)
 		return;
-	if (msg && len <= KEEP_LEN_MAX)
-		copy = malloc(len);
+	if (m->count[MSG_QUESTION] && m->len <= KEEP_LEN_MAX)
+		copy = malloc(m->len);
 	if (copy)
-		memcpy(copy, msg, len);
+		memcpy(copy, m->p, m->len);
 	free(q->error);
 	q->error = copy;
-	q->error_len = copy ? len : 0;
+	q->error_len = copy ? m->len : 0;
 	q->heard = true;
-	q->bogus = answer->bogus;
-	q->rcode = answer->rcode > 15 ? RCODE_SERVFAIL : answer->rcode;
+	q->bogus = bogus;
+	q->rcode = msg_rcode(m) > MSG_RCODE ? RCODE_SERVFAIL : (uint16_t)msg_rcode(m);
 }
 
 static void on_useless(struct forward *f, struct question *q, const struct attempt *a,
 		       uint64_t now_ms)
 {
+	peer_useless(q->choices[a->choice].peer, now_ms);
 	q->choices[a->choice].done = true;
 	go_on(f, q, now_ms);
 }
 
+/* RFC 6891 6.1.3, 6.2.2, 7: was it EDNS that the peer did not like? */
+static bool dislikes_edns(const struct msg *m)
+{
+	unsigned rcode = msg_rcode(m);
+
+	return rcode == RCODE_BADVERS ||
+	       (!m->edns.present && (rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP));
+}
+
 /* A message that is the peer's answer to this question, whole and in itself right. */
 static void on_answer(struct forward *f, struct question *q, const struct attempt *a,
-		      const uint8_t *msg, size_t len, const struct exchange_answer *answer,
-		      uint64_t now_ms)
+		      const struct msg *m, uint64_t now_ms)
 {
-	struct resolve_result r = { .status = RESOLVE_ANSWER, .msg = msg, .len = len };
+	struct resolve_result r = { .status = RESOLVE_ANSWER, .msg = m->p, .len = m->len };
 	struct choice *c = &q->choices[a->choice];
+	unsigned rcode = msg_rcode(m);
 
-	switch (answer->rcode) {
-	case RCODE_NOERROR:
-	case RCODE_NXDOMAIN:
-	case RCODE_YXDOMAIN:
+	if (rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN || rcode == RCODE_YXDOMAIN) {
 		peer_useful(c->peer);
 		if (c->no_edns)
 			c->peer->no_edns_until_ms = now_ms + REMEMBER_MS;
 		resolve(f, q, &r);
 		return;
-	case RCODE_FORMERR:
-	case RCODE_NOTIMP:
-	case RCODE_BADVERS:
-		/* RFC 6891 6.2.2, 7: who does not know EDNS sends no OPT. */
-		if (a->x.edns && (!answer->has_opt || answer->rcode == RCODE_BADVERS) &&
-		    retry(f, q, a, &c->no_edns, now_ms))
-			return;
-		break;
 	}
-	if (answer->rcode == RCODE_SERVFAIL)
-		c->peer->errors++;
-	else
-		peer_useless(c->peer, now_ms);
-	keep_error(q, len > EXCHANGE_HEADER_LEN ? msg : NULL, len, answer);
-	on_useless(f, q, a, now_ms);
+	if (a->x.edns && dislikes_edns(m) && retry(f, q, a, &c->no_edns, now_ms))
+		return;
+	keep_error(q, m);
+	if (rcode != RCODE_SERVFAIL) {
+		on_useless(f, q, a, now_ms);
+		return;
+	}
+	/* The name's fault, more often than the peer's. */
+	c->peer->errors++;
+	c->done = true;
+	go_on(f, q, now_ms);
+}
+
+static enum exchange_match match(const struct question *q, const struct attempt *a,
+				 const uint8_t *msg, size_t len)
+{
+	uint8_t sent[EXCHANGE_LEN_MAX];
+	size_t sent_len = exchange_write(sent, &q->q, q->flags, &a->x);
+
+	return exchange_match(sent, sent_len, msg, len);
 }
 
 static void on_message(struct forward *f, struct question *q, const struct attempt *a,
 		       const uint8_t *msg, size_t len, uint64_t now_ms)
 {
 	struct choice *c = &q->choices[a->choice];
-	struct exchange_answer answer = { 0 };
-	uint8_t sent[EXCHANGE_LEN_MAX];
-	size_t sent_len = exchange_write(sent, &q->q, q->flags, &a->x);
-	enum exchange_match match = exchange_match(sent, sent_len, msg, len);
+	enum exchange_match like = match(q, a, msg, len);
+	bool whole = false;
+	struct msg m;
 
 	/* By datagram the case proves that the peer saw the question; a stream proves it
 	 * itself, so there a peer that changes the case is found out and borne with. */
-	if (match == EXCHANGE_OTHER_CASE && a->tcp) {
+	if (like == EXCHANGE_OTHER_CASE && a->tcp) {
 		c->peer->no_case_until_ms = now_ms + REMEMBER_MS;
-		match = EXCHANGE_SAME;
+		like = EXCHANGE_SAME;
 	}
-	if (match == EXCHANGE_FOREIGN || match == EXCHANGE_OTHER_CASE) {
-		if (a->tcp || !retry(f, q, a, &c->tcp, now_ms))
-			on_useless(f, q, a, now_ms);
-		return;
+	if (like == EXCHANGE_SAME || like == EXCHANGE_BARE) {
+		peer_heard(c->peer, a->tcp ? NEVER : now_ms - a->sent_ms);
+		if (q->probe) {
+			give_up(f, q);
+			return;
+		}
+		whole = !(msg_flags(msg) & MSG_TC);
 	}
-	peer_heard(c->peer, a->tcp ? NEVER : now_ms - a->sent_ms);
-	if (q->probe) {
-		give_up(f, q);
-		return;
-	}
-	if (!exchange_read(msg, len, &answer)) {
-		peer_useless(c->peer, now_ms);
+	if (whole && msg_parse(msg, len, &m) == MSG_OK)
+		on_answer(f, q, a, &m, now_ms);
+	else if (whole || a->tcp || !retry(f, q, a, &c->tcp, now_ms))
 		on_useless(f, q, a, now_ms);
-		return;
-	}
-	if (!answer.truncated) {
-		on_answer(f, q, a, msg, len, &answer, now_ms);
-		return;
-	}
-	if (a->tcp || !retry(f, q, a, &c->tcp, now_ms)) {
-		peer_useless(c->peer, now_ms);
-		on_useless(f, q, a, now_ms);
-	}
+	/* else cut off, or not to be trusted: asked again by stream */
 }
 
 void forward_received(struct forward *f, uint64_t tag, enum forward_outcome outcome,
@@ -792,31 +803,42 @@ void forward_free(struct forward *f)
 	free(f);
 }
 
+/* Is p named by the plan before place j of set s? */
+static bool named_before(const struct plan *plan, size_t s, size_t j, const struct peer *p)
+{
+	for (size_t i = 0; i <= s; i++)
+		for (size_t k = 0; k < (i < s ? plan->sets[i].n : j); k++)
+			if (plan->sets[i].peers[k] == p)
+				return true;
+	return false;
+}
+
+/* The i-th peer in the order of the configuration, or NULL. */
+static const struct peer *peer_at(const struct plan *plan, size_t i)
+{
+	for (size_t s = 0; s < plan->n_sets; s++)
+		for (size_t j = 0; j < plan->sets[s].n; j++)
+			if (!named_before(plan, s, j, plan->sets[s].peers[j]) && i-- == 0)
+				return plan->sets[s].peers[j];
+	return NULL;
+}
+
 bool forward_health_at(const struct forward *f, size_t i, struct forward_health *out)
 {
-	for (size_t s = 0; s < f->plan->n_sets; s++)
-		for (size_t j = 0; j < f->plan->sets[s].n; j++) {
-			const struct peer *p = f->plan->sets[s].peers[j];
-			bool seen = false;
+	const struct peer *p = peer_at(f->plan, i);
 
-			/* The first place it is named at counts. */
-			for (size_t t = 0; t <= s; t++)
-				for (size_t k = 0; k < (t < s ? f->plan->sets[t].n : j); k++)
-					seen |= f->plan->sets[t].peers[k] == p;
-			if (seen || i--)
-				continue;
-			*out = (struct forward_health){
-				.peer = p->at,
-				.healthy = !p->dead,
-				.rtt_ms = p->measured ? (uint32_t)(p->srtt_us / 1000 + 1) : 0,
-				.asked = p->asked,
-				.answered = p->answered,
-				.timeouts = p->timeouts,
-				.errors = p->errors,
-			};
-			return true;
-		}
-	return false;
+	if (!p)
+		return false;
+	*out = (struct forward_health){
+		.peer = p->at,
+		.healthy = !p->dead,
+		.rtt_ms = p->measured ? (uint32_t)(p->srtt_us / 1000 + 1) : 0,
+		.asked = p->asked,
+		.answered = p->answered,
+		.timeouts = p->timeouts,
+		.errors = p->errors,
+	};
+	return true;
 }
 
 size_t forward_in_flight(const struct forward *f)

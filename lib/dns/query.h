@@ -9,52 +9,14 @@
  */
 #pragma once
 
-#include "base/acl.h"
-#include "base/pref64.h"
+#include "base/addr.h"
+#include "conf.h"
+#include "counters.h"
 #include "resolve.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum dns_on_error { DNS_ON_ERROR_NO, DNS_ON_ERROR_YES, DNS_ON_ERROR_UNLESS_BOGUS };
-
-struct dns_zone_conf {
-	const char *name; /* the name and all below are resolved by set i + 1 of forwarders */
-};
-
-struct dns_local_conf {
-	const char *name; /* exact */
-	const struct in6_addr *aaaa;
-	size_t n_aaaa;
-	const struct in_addr *a;
-	size_t n_a;
-	bool ptr;
-};
-
-/* Lists belong to the caller and outlive the configuration.  Names are text without the last
- * dot. */
-struct dns_conf {
-	struct pref64 prefix;
-	struct acl destinations; /* IPv4 addresses that NAT64 translates */
-	struct acl allow_query, clients;
-	const struct prefix6 *exclude_aaaa;
-	size_t n_exclude_aaaa;
-	const char *const *exclude_names;
-	size_t n_exclude_names;
-	const struct dns_zone_conf *zones;
-	size_t n_zones;
-	const struct dns_local_conf *local;
-	size_t n_local;
-	enum dns_on_error synthesize_on_error;
-	bool validating; /* AD of results may be believed */
-	uint64_t cache_size;
-	uint32_t max_ttl_s, negative_ttl_s, serve_stale_s;
-	uint16_t udp_payload;
-	uint64_t timeout_ms;
-	uint32_t max_queries_per_client;
-	uint32_t tcp_idle_s; /* for the EDNS keepalive option */
-};
 
 enum dns_transport { DNS_UDP, DNS_TCP };
 
@@ -83,23 +45,6 @@ struct dns_ops {
 	void (*random)(void *ctx, void *out, size_t n);
 };
 
-/* X(NAME, "name", "sentence", "RFC clause") in counters.h: every question ends in one of them.
- */
-#include "counters.h"
-
-enum dns_count {
-#define X(id, name, text, rfc) DNS_COUNT_##id,
-	DNS_COUNTERS(X)
-#undef X
-		DNS_COUNT_COUNT
-};
-
-struct dns_count_text {
-	const char *name, *text, *rfc;
-};
-
-extern const struct dns_count_text dns_count_texts[DNS_COUNT_COUNT];
-
 struct dns;
 
 /* NULL when memory is short. */
@@ -114,6 +59,10 @@ void dns_settle(struct dns *, bool commit, uint64_t now_ms);
 /* A message of len bytes from client; hostile input is normal input. */
 void dns_input(struct dns *, const struct dns_client *client, const uint8_t *msg, size_t len,
 	       uint64_t now_ms);
+
+/* Has that address as many questions waiting as it may?  A stream is then not read until one of
+ * them is answered. */
+bool dns_is_full(const struct dns *, const struct in6_addr *addr);
 
 void dns_resolved(struct dns *, uint64_t id, const struct resolve_result *, uint64_t now_ms);
 

@@ -17,7 +17,7 @@
 #define RA_INFINITE  UINT32_MAX /* a lifetime in seconds */
 #define RA_MSG_MAX   1240       /* an IPv6 packet of 1280 bytes less its header (RFC 6980) */
 #define RA_NAME_MAX  255        /* a domain name on the wire */
-#define RA_READ_MAX  64         /* items read from one message */
+#define RA_READ_MAX  96 /* items read from one message: all that 1500 bytes of servers hold */
 #define RA_SOLICIT   133
 #define RA_ADVERTISE 134
 

@@ -4,7 +4,7 @@ import os
 import pathlib
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(os.environ.get("LINT_ROOT") or pathlib.Path(__file__).resolve().parents[2])
 SKIP = {".git", ".cache", "__pycache__", ".pytest_cache"}
 
 

@@ -165,10 +165,10 @@ static void answer_with(size_t i, unsigned flags, unsigned rcode, bool opt)
 
 	memcpy(msg, w.sent[i].msg, len);
 	if (w.sent[i].edns && !opt) {
-		len -= EXCHANGE_OPT_LEN;
+		len -= MSG_OPT_LEN;
 		msg[11] = 0;
 	}
-	msg[2] |= 0x80 | flags;
+	msg[2] = (uint8_t)(msg[2] | 0x80 | flags);
 	msg[3] = (uint8_t)(0x80 | rcode);
 	forward_received(w.f, w.sent[i].tag, FORWARD_MESSAGE, msg, len, w.now);
 }

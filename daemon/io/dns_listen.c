@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* dns_listen.c - a UDP and a TCP socket for each address, bound to just that, so an answer
+ * leaves from the address that was asked (RFC 2181 4.1).
+ *
+ * Does not look into messages, but to cut one that does not fit (RFC 9715 3.1: no fragments of
+ * ours; what is too long for the path is sent again by stream).
+ */
+#define LOG_PLANE "dns64"
+
+#include "dns_listen.h"
+
+#include "daemon/log.h"
+#include "dns_tcp.h"
+#include "port_holder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	BURST = 32, /* datagrams for one recvmmsg() or sendmmsg() */
+	BURSTS_MAX = 4,
+	DATAGRAM_MAX = 4096, /* of a question */
+	OUT_LEN = 65536,
+	CONTROL_LEN = 64,
+	RCVBUF_LEN = 4 << 20,
+	BACKLOG = 128,
+	RETRY_MS = 1000,
+	HEADER_LEN = 12,
+};
+
+/* One address. */
+struct door {
+	struct dns_listen *listen;
+	struct eff_endpoint at;
+	uint32_t serial;
+	int udp, tcp; /* -1: not bound */
+	struct ev_io *udp_io, *tcp_io;
+	int error;        /* why not */
+	const char *what; /* "UDP" or "TCP" */
+	bool paused;      /* TCP: no descriptors */
+	char holder[PORT_HOLDER_LEN];
+};
+
+/* Where a datagram comes from or goes to. */
+union peer {
+	struct sockaddr sa;
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+};
+
+/* Datagrams of one system call. */
+struct burst {
+	struct mmsghdr msgs[BURST];
+	struct iovec iov[BURST];
+	union peer peers[BURST];
+	unsigned n;
+	size_t len;
+};
+
+struct dns_listen {
+	struct ev_loop *loop;
+	const struct dns_listen_ops *ops;
+	void *arg;
+	struct dns_tcp *tcp;
+	struct ev_timer timer;
+	struct door **doors;
+	size_t n_doors;
+	uint32_t serial;
+
+	struct burst in, out;
+	struct door *out_door; /* whose datagrams are being read: answers wait in out */
+	uint8_t (*in_data)[DATAGRAM_MAX];
+	uint8_t (*in_control)[CONTROL_LEN];
+	uint8_t *out_data;
+};
+
+/* handle of a UDP client: the door, the link, the scope of its address.  Of a TCP client: two
+ * fields of dns_tcp.c. */
+enum { HANDLE_DOOR, HANDLE_INDEX, HANDLE_SCOPE };
+
+uint32_t dns_listen_index(const struct dns_client *client)
+{
+	return (uint32_t)client->handle[HANDLE_INDEX];
+}
+
+/* Answers. */
+
+/* The header and question of a message, with TC set; 0: there is none. */
+static size_t cut(uint8_t *msg, size_t len)
+{
+	size_t at = HEADER_LEN;
+
+	while (at < len && msg[at] && msg[at] < 64)
+		at += 1u + msg[at];
+	at += 5;
+	if (at > len || msg[at - 5] != 0)
+		return 0;
+	msg[2] |= 0x02;
+	memset(msg + 6, 0, 6);
+	return at;
+}
+
+static void send_burst(struct door *d, struct burst *b)
+{
+	for (unsigned at = 0; at < b->n;) {
+		int n = sendmmsg(d->udp, b->msgs + at, b->n - at, 0);
+		struct iovec *iov = &b->iov[at];
+
+		if (n > 0) {
+			at += (unsigned)n;
+			continue;
+		}
+		/* The first one cannot be sent: too long for the path, or lost like any other
+		 * datagram. */
+		n = errno == EMSGSIZE ? (int)cut(iov->iov_base, iov->iov_len) : 0;
+		if (n && (size_t)n < iov->iov_len)
+			iov->iov_len = (size_t)n;
+		else
+			at++;
+	}
+	b->n = 0;
+	b->len = 0;
+}
+
+static socklen_t peer_of(const struct dns_client *client, union peer *out)
+{
+	if (addr_is_v4(&client->addr)) {
+		out->four = (struct sockaddr_in){ .sin_family = AF_INET,
+						  .sin_port = htons(client->port),
+						  .sin_addr = addr_v4(&client->addr) };
+		return sizeof out->four;
+	}
+	out->six = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+					  .sin6_port = htons(client->port),
+					  .sin6_addr = client->addr,
+					  .sin6_scope_id =
+						  (uint32_t)client->handle[HANDLE_SCOPE] };
+	return sizeof out->six;
+}
+
+static void add_datagram(struct dns_listen *l, const struct dns_client *client,
+			 const uint8_t *msg, size_t len)
+{
+	struct burst *b = &l->out;
+	unsigned i = b->n++;
+
+	memcpy(l->out_data + b->len, msg, len);
+	b->iov[i] = (struct iovec){ l->out_data + b->len, len };
+	b->len += len;
+	b->msgs[i] = (struct mmsghdr){ 0 };
+	b->msgs[i].msg_hdr.msg_name = &b->peers[i];
+	b->msgs[i].msg_hdr.msg_namelen = peer_of(client, &b->peers[i]);
+	b->msgs[i].msg_hdr.msg_iov = &b->iov[i];
+	b->msgs[i].msg_hdr.msg_iovlen = 1;
+}
+
+static struct door *door_of(const struct dns_listen *l, uint64_t serial)
+{
+	for (size_t i = 0; i < l->n_doors; i++)
+		if (l->doors[i]->serial == serial)
+			return l->doors[i];
+	return NULL;
+}
+
+static void reply_udp(struct dns_listen *l, const struct dns_client *client, const uint8_t *msg,
+		      size_t len)
+{
+	struct door *d = door_of(l, client->handle[HANDLE_DOOR]);
+
+	if (!d || d->udp < 0 || len > OUT_LEN)
+		return;
+	if (l->out.n && (d != l->out_door || l->out.n == BURST || l->out.len + len > OUT_LEN))
+		send_burst(l->out_door ? l->out_door : d, &l->out);
+	add_datagram(l, client, msg, len);
+	if (d != l->out_door)
+		send_burst(d, &l->out);
+}
+
+void dns_listen_reply(struct dns_listen *l, const struct dns_client *client, const uint8_t *msg,
+		      size_t len)
+{
+	switch (client->transport) {
+	case DNS_UDP:
+		reply_udp(l, client, msg, len);
+		break;
+	case DNS_TCP:
+		dns_tcp_reply(l->tcp, client, msg, len);
+		break;
+	}
+}
+
+/* Datagrams. */
+
+static uint32_t arrival_index(struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		struct in6_pktinfo six;
+		struct in_pktinfo four;
+
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&six, CMSG_DATA(c), sizeof six);
+			return six.ipi6_ifindex;
+		}
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			memcpy(&four, CMSG_DATA(c), sizeof four);
+			return (uint32_t)four.ipi_ifindex;
+		}
+	}
+	return 0;
+}
+
+/* Services that answer whatever they are sent: our answer would start a loop. */
+static bool is_reflector(uint16_t port)
+{
+	return port == 0 || port == 7 || port == 19 || port == 53;
+}
+
+static void take_datagram(struct door *d, struct mmsghdr *m, const union peer *from)
+{
+	struct dns_listen *l = d->listen;
+	struct dns_client client = { .transport = DNS_UDP };
+
+	if (from->sa.sa_family == AF_INET6) {
+		client.addr = from->six.sin6_addr;
+		client.port = ntohs(from->six.sin6_port);
+		client.handle[HANDLE_SCOPE] = from->six.sin6_scope_id;
+	} else {
+		client.addr = addr_mapped(from->four.sin_addr);
+		client.port = ntohs(from->four.sin_port);
+	}
+	client.handle[HANDLE_DOOR] = d->serial;
+	client.handle[HANDLE_INDEX] = arrival_index(&m->msg_hdr);
+	if (!is_reflector(client.port))
+		l->ops->question(l->arg, &client, m->msg_hdr.msg_iov->iov_base, m->msg_len);
+}
+
+static int receive_burst(struct door *d)
+{
+	struct dns_listen *l = d->listen;
+	struct burst *b = &l->in;
+
+	for (unsigned i = 0; i < BURST; i++) {
+		b->iov[i] = (struct iovec){ l->in_data[i], DATAGRAM_MAX };
+		b->msgs[i] = (struct mmsghdr){ 0 };
+		b->msgs[i].msg_hdr.msg_name = &b->peers[i];
+		b->msgs[i].msg_hdr.msg_namelen = sizeof b->peers[i];
+		b->msgs[i].msg_hdr.msg_iov = &b->iov[i];
+		b->msgs[i].msg_hdr.msg_iovlen = 1;
+		b->msgs[i].msg_hdr.msg_control = l->in_control[i];
+		b->msgs[i].msg_hdr.msg_controllen = CONTROL_LEN;
+	}
+	return recvmmsg(d->udp, b->msgs, BURST, 0, NULL);
+}
+
+static void on_datagrams(void *arg, unsigned ready)
+{
+	struct door *d = arg;
+	struct dns_listen *l = d->listen;
+	int n = BURST;
+
+	(void)ready;
+	for (unsigned i = 0; i < BURSTS_MAX && n == BURST; i++) {
+		n = receive_burst(d);
+		l->out_door = d;
+		for (int j = 0; j < n; j++)
+			take_datagram(d, &l->in.msgs[j], &l->in.peers[j]);
+		send_burst(d, &l->out);
+		l->out_door = NULL;
+	}
+}
+
+/* Streams. */
+
+static void on_connection(void *arg, unsigned ready)
+{
+	struct door *d = arg;
+	struct dns_listen *l = d->listen;
+
+	(void)ready;
+	if (dns_tcp_accept(l->tcp, d->tcp))
+		return;
+	/* Waiting connections stay where they are until some descriptor is free. */
+	d->paused = true;
+	ev_io_set(d->tcp_io, 0);
+	ev_timer_at(&l->timer, ev_now_ms(l->loop) + RETRY_MS);
+}
+
+/* Binding. */
+
+static int set_options(int fd, bool v4, int type)
+{
+	static const int one = 1, omit = IP_PMTUDISC_OMIT, rcvbuf = RCVBUF_LEN;
+	int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
+
+	if (!v4 && setsockopt(fd, level, IPV6_V6ONLY, &one, sizeof one) < 0)
+		return -errno;
+	/* An address in duplicate address detection, or on a link that is down, is bound too.
+	 */
+	setsockopt(fd, level, v4 ? IP_FREEBIND : IPV6_FREEBIND, &one, sizeof one);
+	if (type == SOCK_STREAM) {
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+		return 0;
+	}
+	setsockopt(fd, level, v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, &one, sizeof one);
+	if (v4)
+		setsockopt(fd, level, IP_MTU_DISCOVER, &omit, sizeof omit);
+	else
+		setsockopt(fd, level, IPV6_DONTFRAG, &one, sizeof one);
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof rcvbuf) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof rcvbuf);
+	return 0;
+}
+
+/* A socket bound to at, or -errno. */
+static int bind_to(const struct eff_endpoint *at, int type)
+{
+	union peer to = { .six = { .sin6_family = AF_INET6,
+				   .sin6_port = htons(at->port),
+				   .sin6_addr = at->addr,
+				   .sin6_scope_id = at->scope } };
+	bool v4 = addr_is_v4(&at->addr);
+	int fd, rc;
+
+	if (v4)
+		to.four = (struct sockaddr_in){ .sin_family = AF_INET,
+						.sin_port = htons(at->port),
+						.sin_addr = addr_v4(&at->addr) };
+	fd = socket(to.sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	rc = set_options(fd, v4, type);
+	if (rc == 0 && bind(fd, &to.sa, v4 ? sizeof to.four : sizeof to.six) < 0)
+		rc = -errno;
+	if (rc == 0 && type == SOCK_STREAM && listen(fd, BACKLOG) < 0)
+		rc = -errno;
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return rc;
+}
+
+static void shut(struct ev_io **io, int *fd)
+{
+	ev_io_free(*io);
+	*io = NULL;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static const char *endpoint_text(const struct eff_endpoint *at, char out[ADDR_TEXT_LEN + 16])
+{
+	char addr[ADDR_TEXT_LEN];
+
+	snprintf(out, ADDR_TEXT_LEN + 16, addr_is_v4(&at->addr) ? "%s:%u" : "[%s]:%u",
+		 addr_text(&at->addr, addr), at->port);
+	return out;
+}
+
+/* Says once why an address cannot be bound. */
+static void refused(struct door *d, const char *what, int error)
+{
+	char text[ADDR_TEXT_LEN + 16];
+
+	if (d->error == error && d->what == what)
+		return;
+	d->error = error;
+	d->what = what;
+	d->holder[0] = '\0';
+	if (error == EADDRINUSE)
+		port_holder(&d->at.addr, d->at.port, what[0] == 'T', d->holder);
+	log_warning("cannot listen on %s (%s): %s%s%s, trying again every second",
+		    endpoint_text(&d->at, text), what, strerror(error),
+		    d->holder[0] ? " by " : "", d->holder);
+}
+
+static int open_one(struct door *d, int type, ev_io_fn *fn, struct ev_io **io, int *fd)
+{
+	if (*fd >= 0)
+		return 0;
+	*fd = bind_to(&d->at, type);
+	if (*fd < 0)
+		return -*fd;
+	*io = ev_io_new(d->listen->loop, *fd, EV_IO_READ, fn, d);
+	if (*io)
+		return 0;
+	shut(io, fd);
+	return ENOMEM;
+}
+
+/* Both sockets, or none: who can ask by UDP must be able to come back by TCP. */
+static bool open_door(struct door *d)
+{
+	const char *what = "UDP";
+	int error = open_one(d, SOCK_DGRAM, on_datagrams, &d->udp_io, &d->udp);
+	char text[ADDR_TEXT_LEN + 16];
+
+	if (!error) {
+		what = "TCP";
+		error = open_one(d, SOCK_STREAM, on_connection, &d->tcp_io, &d->tcp);
+	}
+	if (error) {
+		shut(&d->udp_io, &d->udp);
+		d->udp = d->tcp = -1;
+		refused(d, what, error);
+		return false;
+	}
+	d->error = 0;
+	log_info("listening on %s", endpoint_text(&d->at, text));
+	return true;
+}
+
+static void door_free(struct door *d)
+{
+	if (!d)
+		return;
+	shut(&d->udp_io, &d->udp);
+	shut(&d->tcp_io, &d->tcp);
+	free(d);
+}
+
+static void on_retry(void *arg)
+{
+	struct dns_listen *l = arg;
+	bool again = false, changed = false;
+
+	for (size_t i = 0; i < l->n_doors; i++) {
+		struct door *d = l->doors[i];
+
+		if (d->paused) {
+			d->paused = false;
+			ev_io_set(d->tcp_io, EV_IO_READ);
+		}
+		if (d->udp >= 0)
+			continue;
+		if (open_door(d))
+			changed = true;
+		else
+			again = true;
+	}
+	if (again)
+		ev_timer_at(&l->timer, ev_now_ms(l->loop) + RETRY_MS);
+	if (changed)
+		l->ops->changed(l->arg);
+}
+
+static bool same_endpoint(const struct eff_endpoint *a, const struct eff_endpoint *b)
+{
+	return addr_equal(&a->addr, &b->addr) && a->port == b->port && a->scope == b->scope;
+}
+
+/* The door of at, taken from the old ones where it is open already. */
+static struct door *door_for(struct dns_listen *l, const struct eff_endpoint *at)
+{
+	struct door *d;
+
+	for (size_t i = 0; i < l->n_doors; i++)
+		if (l->doors[i] && same_endpoint(&l->doors[i]->at, at)) {
+			d = l->doors[i];
+			l->doors[i] = NULL;
+			return d;
+		}
+	d = calloc(1, sizeof *d);
+	if (d)
+		*d = (struct door){
+			.listen = l, .at = *at, .serial = ++l->serial, .udp = -1, .tcp = -1
+		};
+	return d;
+}
+
+void dns_listen_set(struct dns_listen *l, const struct eff_endpoints *at, uint32_t tcp_clients,
+		    uint32_t tcp_idle_s)
+{
+	struct door **doors = calloc(at->n + 1, sizeof(struct door *));
+	size_t n = 0;
+
+	dns_tcp_limit(l->tcp, tcp_clients, tcp_idle_s);
+	if (!doors) {
+		log_error("out of memory: still listening where we did");
+		return;
+	}
+	for (size_t i = 0; i < at->n; i++) {
+		doors[n] = door_for(l, &at->v[i]);
+		n += doors[n] != NULL;
+	}
+	/* Old ones first: a port moved between an address and the wildcard is free then. */
+	for (size_t i = 0; i < l->n_doors; i++)
+		door_free(l->doors[i]);
+	free(l->doors);
+	l->doors = doors;
+	l->n_doors = n;
+	for (size_t i = 0; i < n; i++)
+		if (doors[i]->udp < 0 && !open_door(doors[i]))
+			ev_timer_at(&l->timer, ev_now_ms(l->loop) + RETRY_MS);
+}
+
+static void on_stream_message(void *arg, struct dns_client *client, const uint8_t *msg,
+			      size_t len)
+{
+	struct dns_listen *l = arg;
+
+	l->ops->question(l->arg, client, msg, len);
+}
+
+static bool is_full(void *arg, const struct in6_addr *addr)
+{
+	const struct dns_listen *l = arg;
+
+	return l->ops->full(l->arg, addr);
+}
+
+struct dns_listen *dns_listen_new(struct ev_loop *loop, const struct dns_listen_ops *ops,
+				  void *arg)
+{
+	struct dns_listen *l = calloc(1, sizeof *l);
+
+	if (!l)
+		goto fail;
+	l->loop = loop;
+	l->ops = ops;
+	l->arg = arg;
+	ev_timer_init(&l->timer, loop, on_retry, l);
+	l->tcp = dns_tcp_new(loop, on_stream_message, is_full, l);
+	l->in_data = malloc(BURST * sizeof *l->in_data);
+	l->in_control = malloc(BURST * sizeof *l->in_control);
+	l->out_data = malloc(OUT_LEN);
+	if (l->tcp && l->in_data && l->in_control && l->out_data)
+		return l;
+fail:
+	log_error("out of memory for listeners");
+	dns_listen_free(l);
+	return NULL;
+}
+
+void dns_listen_free(struct dns_listen *l)
+{
+	if (!l)
+		return;
+	ev_timer_stop(&l->timer);
+	for (size_t i = 0; i < l->n_doors; i++)
+		door_free(l->doors[i]);
+	free(l->doors);
+	dns_tcp_free(l->tcp);
+	free(l->in_data);
+	free(l->in_control);
+	free(l->out_data);
+	free(l);
+}
+
+size_t dns_listen_count(const struct dns_listen *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n_doors; i++)
+		n += l->doors[i]->udp >= 0;
+	return n;
+}
+
+bool dns_listen_bound(const struct dns_listen *l, const struct in6_addr *addr)
+{
+	for (size_t i = 0; i < l->n_doors; i++)
+		if (l->doors[i]->udp >= 0 && addr_equal(&l->doors[i]->at.addr, addr))
+			return true;
+	return false;
+}
+
+void dns_listen_reasons(const struct dns_listen *l, struct reasons *out)
+{
+	char text[ADDR_TEXT_LEN + 16];
+
+	for (size_t i = 0; i < l->n_doors; i++) {
+		const struct door *d = l->doors[i];
+
+		if (d->udp >= 0)
+			continue;
+		endpoint_text(&d->at, text);
+		if (d->error == EADDRINUSE)
+			reasons_add(out, "dns64",
+				    "%s (%s) is taken%s%s: stop that, or set dns64.listen",
+				    text, d->what, d->holder[0] ? " by " : "", d->holder);
+		else if (d->error == EACCES)
+			reasons_add(out, "dns64",
+				    "%s (%s): not permitted: run with CAP_NET_BIND_SERVICE",
+				    text, d->what);
+		else
+			reasons_add(out, "dns64", "cannot listen on %s (%s): %s", text, d->what,
+				    strerror(d->error));
+	}
+}
+
+size_t dns_listen_tcp_clients(const struct dns_listen *l)
+{
+	return dns_tcp_clients(l->tcp);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* check.h - what no single key can get wrong: values that contradict each other.
+ *
+ * Only what the file itself says; whether the host agrees is effective.c's and the planes'.
+ */
+#pragma once
+
+#include "config.h"
+#include "option_type.h"
+
+/* Adds errors and warnings to the reader that built the configuration.  What was refused, or
+ * may still be written behind a fault, is not held against anything. */
+void config_check(const struct config *, struct option_reader *);
