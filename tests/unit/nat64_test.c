@@ -229,6 +229,39 @@ static void guests_are_learnt_later(void **state)
 	nat64_free(b.n);
 }
 
+/* The sender's new mapping takes the place of the one that it sends to. */
+static void a_hairpin_to_what_ends_by_it(void **state)
+{
+	const char *layers[] = { "", "udp 1 2", "bytes 9" };
+	struct bench b;
+	char ip[100], v4[ADDR_TEXT_LEN];
+
+	(void)state;
+	setup(&b);
+	b.conf.prefix.prefix = addr("2001:db8:64::");
+	b.conf.destinations.entries = &b.any;
+	b.conf.max_mappings_per_guest = 1;
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	nat64_set_guests(b.n, guest_of, &b);
+	b.guest = 8;
+	layers[0] = "ip6 H 2001:db8:64::8.8.8.8";
+	build(&scratch, layers, 3);
+	assert_int_equal(send_bytes(&b, scratch.b, scratch.n, START_MS), NAT64_OK_64);
+	addr4_text(v4_of(&b, "H"), v4);
+	snprintf(ip, sizeof ip, "ip6 H 2001:db8:64::%s", v4);
+	layers[0] = ip;
+	build(&scratch, layers, 3);
+	assert_int_equal(send_bytes(&b, scratch.b, scratch.n, START_MS + 5000), NAT64_HAIRPIN);
+	snprintf(ip, sizeof ip, "ip6 H2 2001:db8:64::%s", v4);
+	build(&scratch, layers, 3);
+	assert_int_equal(send_bytes(&b, scratch.b, scratch.n, START_MS),
+			 NAT64_V6_TO_UNASSIGNED);
+	assert_int_equal(v4_of(&b, "H").s_addr, 0);
+	nat64_tick(b.n, START_MS + 1000000);
+	nat64_free(b.n);
+}
+
 static void acls_see_the_link_layer_address(void **state)
 {
 	static const uint8_t mac[] = { 0x52, 0x54, 0, 0xab, 0xcd, 1 };
@@ -521,6 +554,7 @@ int main(void)
 		cmocka_unit_test(a_mapping_from_birth_to_end),
 		cmocka_unit_test(guests_are_asked_for_and_limited),
 		cmocka_unit_test(guests_are_learnt_later),
+		cmocka_unit_test(a_hairpin_to_what_ends_by_it),
 		cmocka_unit_test(acls_see_the_link_layer_address),
 		cmocka_unit_test(guest_keys),
 		cmocka_unit_test(a_new_configuration_keeps_what_fits),
