@@ -102,6 +102,9 @@ struct pending_job *pending_join(struct pending *, struct pending_slot *, struct
 				 const struct dns_question *q, uint8_t flags, bool *is_new);
 void pending_leave(struct pending *, struct pending_slot *, struct pending_leg *);
 
+/* What the leg waits for; NULL for nothing. */
+struct pending_job *pending_job_of_leg(const struct pending *, const struct pending_leg *);
+
 /* The number of a job for the outside, and the job of a number; NULL when it is over. */
 uint64_t pending_id(const struct pending *, const struct pending_job *);
 struct pending_job *pending_job_of(const struct pending *, uint64_t id);

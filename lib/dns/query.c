@@ -886,11 +886,26 @@ static uint64_t patience_ms(const struct dns *d)
 	return half < PATIENCE_MS ? half : PATIENCE_MS;
 }
 
+/* The oldest question makes room, and what was asked for it alone is not asked any longer. */
+static void evict(struct dns *d, struct pending_slot *s)
+{
+	struct pending_job *jobs[2];
+
+	for (size_t i = 0; i < 2; i++)
+		jobs[i] = pending_job_of_leg(d->pending, &s->legs[i]);
+	finish_empty(d, s, DNS_COUNT_FAILED_OVERLOAD, RCODE_SERVFAIL, 0);
+	for (size_t i = 0; i < 2; i++) {
+		if (!jobs[i] || jobs[i]->legs)
+			continue;
+		d->ops.cancel(d->ctx, pending_id(d->pending, jobs[i]));
+		pending_end(d->pending, jobs[i]);
+	}
+}
+
 static void wait_for(struct dns *d, struct pending_slot *s)
 {
 	if (pending_waiting(d->pending) >= PENDING_SLOTS)
-		finish_empty(d, pending_first(d->pending, PENDING_GIVE_UP),
-			     DNS_COUNT_FAILED_OVERLOAD, RCODE_SERVFAIL, 0);
+		evict(d, pending_first(d->pending, PENDING_GIVE_UP));
 	s->arrived_ms = d->now_ms;
 	pending_wait(d->pending, s);
 	pending_set(d->pending, s, PENDING_GIVE_UP, d->now_ms + give_up_ms(d));
