@@ -313,28 +313,43 @@ static struct value *parse(struct source *s, const struct scan *scan)
 /* --- errors ----------------------------------------------------------------------------------
  */
 
+/* Bytes of the character at text: 0 where it is not UTF-8 or a control character. */
+static size_t character(const char *text, size_t len)
+{
+	unsigned char c = (unsigned char)*text;
+	size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+
+	if (n > len || c < ' ' || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if (((unsigned char)text[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
 /* Text for a terminal: one line, no control characters, not endless. */
 static const char *printable(struct memory *m, const char *text, size_t len)
 {
-	size_t shown;
-	char *out;
+	char *out = memory_take(m, SOURCE_LEN + 8);
+	size_t n = 0, step;
 
+	if (!out)
+		return NULL;
 	for (; len && (*text == ' ' || *text == '\t'); len--)
 		text++;
 	for (; len && (text[len - 1] == '\r' || text[len - 1] == ' '); len--)
 		;
-	for (shown = len < SOURCE_LEN ? len : SOURCE_LEN;
-	     shown && shown < len && ((unsigned char)text[shown] & 0xc0) == 0x80; shown--)
-		; /* not in the middle of a character */
-	out = memory_take(m, shown + 4);
-	if (!out)
-		return NULL;
-	for (size_t i = 0; i < shown; i++)
-		out[i] = text[i] == '\t'                                   ? ' '
-			 : (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?'
-									   : text[i];
-	if (shown < len)
-		memcpy(out + shown, "...", 3);
+	for (; len && n < SOURCE_LEN; text += step, len -= step) {
+		step = character(text, len);
+		if (step)
+			memcpy(out + n, text, step);
+		else
+			out[n] = *text == '\t' ? ' ' : '?';
+		n += step ? step : 1;
+		step = step ? step : 1;
+	}
+	if (len)
+		memcpy(out + n, "...", 3);
 	return out;
 }
 

@@ -3,20 +3,20 @@
  * engine's is replaced only when it differs, so that facts of others cost it nothing. */
 #include "nat64_setup.h"
 
-#include "base/arena.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct nat64_setup {
 	struct nat64_conf conf;
-	struct arena *memory;
+	struct memory *memory;
 };
 
-/* Padding is cleared in what arena_alloc() gives, and kept so: fields are set one by one. */
+/* Padding is cleared in what memory_take() gives, and kept so: fields are set one by one. */
 static bool copy_acl(struct nat64_setup *s, const struct acl *from, struct acl *to)
 {
-	to->entries = arena_alloc(&s->memory, from->n, sizeof *to->entries);
+	to->entries = memory_take(s->memory, from->n * sizeof *to->entries);
 	if (!to->entries)
 		return false;
 	for (size_t i = 0; i < from->n; i++) {
@@ -35,7 +35,7 @@ static bool copy_acl(struct nat64_setup *s, const struct acl *from, struct acl *
 
 static bool copy_pools(struct nat64_setup *s, const struct eff_nat64 *from)
 {
-	struct prefix4 *pools = arena_alloc(&s->memory, from->n_pools, sizeof *pools);
+	struct prefix4 *pools = memory_take(s->memory, from->n_pools * sizeof *pools);
 
 	if (!pools)
 		return false;
@@ -50,7 +50,7 @@ static bool copy_pools(struct nat64_setup *s, const struct eff_nat64 *from)
 
 static bool copy_maps(struct nat64_setup *s, const struct config_nat64 *from)
 {
-	struct nat64_map *maps = arena_alloc(&s->memory, from->n_maps, sizeof *maps);
+	struct nat64_map *maps = memory_take(s->memory, from->n_maps * sizeof *maps);
 
 	if (!maps)
 		return false;
@@ -59,7 +59,7 @@ static bool copy_maps(struct nat64_setup *s, const struct config_nat64 *from)
 
 		maps[i].ipv4 = m->ipv4;
 		maps[i].ipv6 = m->ipv6;
-		maps[i].name = arena_text(&s->memory, m->name, strlen(m->name));
+		maps[i].name = memory_copy(s->memory, m->name, strlen(m->name));
 		if (!maps[i].name)
 			return false;
 	}
@@ -85,7 +85,8 @@ struct nat64_setup *nat64_setup_new(const struct effective *eff, uint32_t mtu)
 	s->conf.lease_lifetime_ms = (uint64_t)c->lease_lifetime_ms;
 	s->conf.lease_keep_ms = (uint64_t)c->lease_keep_ms;
 	s->conf.max_mappings_per_guest = c->max_mappings_per_guest;
-	if (!copy_pools(s, &eff->nat64) || !copy_maps(s, c) ||
+	s->memory = memory_new();
+	if (!s->memory || !copy_pools(s, &eff->nat64) || !copy_maps(s, c) ||
 	    !copy_acl(s, &eff->nat64.clients, &s->conf.clients) ||
 	    !copy_acl(s, &eff->nat64.destinations, &s->conf.destinations)) {
 		nat64_setup_free(s);
@@ -98,7 +99,7 @@ void nat64_setup_free(struct nat64_setup *s)
 {
 	if (!s)
 		return;
-	arena_free(s->memory);
+	memory_free(s->memory);
 	free(s);
 }
 

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define REPAIR_MS  100u
 #define RETRY_MS   1000u
 #define MTU_LOWEST 1280u /* of a link that carries IPv6 (RFC 8200 5) */
 
@@ -241,7 +240,8 @@ static void configure_tun(struct plane_nat64 *p)
 	p->mtu = p->eff->config->nat64.mtu;
 }
 
-/* The descriptor of a device that was deleted is of no use any more. */
+/* The descriptor of a device that was deleted is of no use any more.  The others need not know
+ * when the next one is there at once. */
 static void on_lost(void *arg)
 {
 	struct plane_nat64 *p = arg;
@@ -250,8 +250,7 @@ static void on_lost(void *arg)
 	tun_close(p->tun, false);
 	p->tun = NULL;
 	p->tun_error = 0;
-	ev_timer_at(&p->repair, ev_now_ms(p->env.loop) + REPAIR_MS);
-	tell_changed(p);
+	ev_timer_at(&p->repair, ev_now_ms(p->env.loop));
 }
 
 /* One process alone reads the device; the kernel would let several share a multi_queue one. */
@@ -279,10 +278,10 @@ static void on_repair(void *arg)
 	p->tun_error = error;
 	if (error) {
 		ev_timer_at(&p->repair, ev_now_ms(p->env.loop) + RETRY_MS);
-		return;
+	} else {
+		configure_tun(p);
+		make_wishes(p);
 	}
-	configure_tun(p);
-	make_wishes(p);
 	tell_changed(p);
 }
 

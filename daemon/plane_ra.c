@@ -34,6 +34,7 @@ struct port {
 	struct radv *radv;
 	struct ev_timer timer;
 	unsigned failures; /* multicasts in a row that could not be sent */
+	bool is_guests;    /* one of the guests' links: the gateway itself waits for it */
 };
 
 struct plane {
@@ -173,8 +174,16 @@ static int prepare_socket(struct port *p, const struct eff_ra *e)
 	return 0;
 }
 
-static int prepare_port(struct plane *plane, const struct eff_ra *e,
-			const struct config_nat64 *nat64)
+static bool is_guests(const struct effective *eff, const char *name)
+{
+	for (size_t i = 0; i < eff->n_ifaces; i++)
+		if (strcmp(eff->ifaces[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static int prepare_port(struct plane *plane, const struct effective *next,
+			const struct eff_ra *e)
 {
 	struct port *p = port_of(plane, e->name);
 	int error;
@@ -184,7 +193,8 @@ static int prepare_port(struct plane *plane, const struct eff_ra *e,
 	if (!p)
 		return -ENOMEM;
 	p->next = e;
-	error = ra_conf_prepare(p->radv, ev_now_ms(plane->env.loop), e, nat64);
+	p->is_guests = is_guests(next, e->name);
+	error = ra_conf_prepare(p->radv, ev_now_ms(plane->env.loop), e, &next->config->nat64);
 	return error ? error : prepare_socket(p, e);
 }
 
@@ -251,7 +261,7 @@ static int ra_prepare(void *arg, const struct effective *next)
 
 	ra_settle(plane, false); /* an earlier one that nobody settled */
 	for (size_t i = 0; !error && i < next->n_ra; i++)
-		error = prepare_port(plane, &next->ra[i], &next->config->nat64);
+		error = prepare_port(plane, next, &next->ra[i]);
 	if (!error)
 		return 0;
 	log_error("cannot prepare advertisements: %s%s", strerror(-error),
@@ -270,6 +280,9 @@ static bool is_well(const struct port *p, struct reasons *reasons)
 	int error = radv_status(p->radv).error;
 	size_t before = reasons->n;
 
+	if (!e->index && !p->is_guests)
+		reasons_add(reasons, "ra", "waiting for %s: there is no such interface",
+			    e->name);
 	if (!e->index)
 		return false;
 	if (!e->up)

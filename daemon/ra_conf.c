@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ra_conf.h"
 
-#include "base/arena.h"
-
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static enum ra_preference preference_of(enum config_preference p)
@@ -151,8 +150,7 @@ int ra_conf_prepare(struct radv *radv, uint64_t now_ms, const struct eff_ra *e,
 		    const struct config_nat64 *nat64)
 {
 	const struct config_ra *c = e->config;
-	struct arena *memory = NULL;
-	struct list l = { .v = arena_alloc(&memory, count_items(e), sizeof *l.v),
+	struct list l = { .v = calloc(count_items(e) + 1, sizeof *l.v),
 			  .nat64_enabled = nat64->enabled,
 			  .nat64_serves = e->nat64_serves };
 	int error = -ENOMEM;
@@ -180,6 +178,6 @@ int ra_conf_prepare(struct radv *radv, uint64_t now_ms, const struct eff_ra *e,
 					     .items = l.v,
 					     .n = l.n });
 	}
-	arena_free(memory);
+	free(l.v);
 	return error;
 }

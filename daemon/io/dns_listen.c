@@ -14,6 +14,7 @@
 #include "port_holder.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -62,8 +63,7 @@ struct burst {
 
 struct dns_listen {
 	struct ev_loop *loop;
-	dns_listen_fn *fn;
-	ev_fn *changed;
+	const struct dns_listen_ops *ops;
 	void *arg;
 	struct dns_tcp *tcp;
 	struct ev_timer timer;
@@ -235,7 +235,7 @@ static void take_datagram(struct door *d, struct mmsghdr *m, const union peer *f
 	client.handle[HANDLE_DOOR] = d->serial;
 	client.handle[HANDLE_INDEX] = arrival_index(&m->msg_hdr);
 	if (!is_reflector(client.port))
-		l->fn(l->arg, &client, m->msg_hdr.msg_iov->iov_base, m->msg_len);
+		l->ops->question(l->arg, &client, m->msg_hdr.msg_iov->iov_base, m->msg_len);
 }
 
 static int receive_burst(struct door *d)
@@ -445,7 +445,7 @@ static void on_retry(void *arg)
 	if (again)
 		ev_timer_at(&l->timer, ev_now_ms(l->loop) + RETRY_MS);
 	if (changed)
-		l->changed(l->arg);
+		l->ops->changed(l->arg);
 }
 
 static bool same_endpoint(const struct eff_endpoint *a, const struct eff_endpoint *b)
@@ -503,10 +503,17 @@ static void on_stream_message(void *arg, struct dns_client *client, const uint8_
 {
 	struct dns_listen *l = arg;
 
-	l->fn(l->arg, client, msg, len);
+	l->ops->question(l->arg, client, msg, len);
 }
 
-struct dns_listen *dns_listen_new(struct ev_loop *loop, dns_listen_fn *fn, ev_fn *changed,
+static bool is_full(void *arg, const struct in6_addr *addr)
+{
+	const struct dns_listen *l = arg;
+
+	return l->ops->full(l->arg, addr);
+}
+
+struct dns_listen *dns_listen_new(struct ev_loop *loop, const struct dns_listen_ops *ops,
 				  void *arg)
 {
 	struct dns_listen *l = calloc(1, sizeof *l);
@@ -514,11 +521,10 @@ struct dns_listen *dns_listen_new(struct ev_loop *loop, dns_listen_fn *fn, ev_fn
 	if (!l)
 		goto fail;
 	l->loop = loop;
-	l->fn = fn;
-	l->changed = changed;
+	l->ops = ops;
 	l->arg = arg;
 	ev_timer_init(&l->timer, loop, on_retry, l);
-	l->tcp = dns_tcp_new(loop, on_stream_message, l);
+	l->tcp = dns_tcp_new(loop, on_stream_message, is_full, l);
 	l->in_data = malloc(BURST * sizeof *l->in_data);
 	l->in_control = malloc(BURST * sizeof *l->in_control);
 	l->out_data = malloc(OUT_LEN);

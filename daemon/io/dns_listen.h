@@ -20,9 +20,19 @@ typedef void dns_listen_fn(void *arg, struct dns_client *client, const uint8_t *
 /* The link a client's message came in by; 0: not known. */
 uint32_t dns_listen_index(const struct dns_client *);
 
-/* changed is called from the loop when an address was bound that could not be before.  NULL
- * after logging. */
-struct dns_listen *dns_listen_new(struct ev_loop *, dns_listen_fn *, ev_fn *changed, void *arg);
+/* What a listener asks of its owner. */
+struct dns_listen_ops {
+	dns_listen_fn *question;
+
+	/* Has that address as many questions open as it may?  Its streams are then not read. */
+	bool (*full)(void *arg, const struct in6_addr *addr);
+
+	/* An address was bound that could not be before; called from the loop. */
+	void (*changed)(void *arg);
+};
+
+/* NULL after logging. */
+struct dns_listen *dns_listen_new(struct ev_loop *, const struct dns_listen_ops *, void *arg);
 void dns_listen_free(struct dns_listen *);
 
 /* From now on exactly these; sockets of addresses that stay are not touched.  An address that

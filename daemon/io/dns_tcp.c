@@ -24,6 +24,8 @@ enum {
 	OUT_MAX = 262144,      /* likewise: it is closed */
 	FRAME_MAX = 2 + DNS_MSG_MAX,
 	IN_MIN = 512,
+	RESUME_MS = 50,
+	SNDBUF_LEN = 131072, /* the kernel's part, which else grows to megabytes */
 };
 
 struct client {
@@ -47,8 +49,9 @@ struct client {
 struct dns_tcp {
 	struct ev_loop *loop;
 	dns_tcp_fn *fn;
+	dns_tcp_full_fn *full;
 	void *arg;
-	struct ev_timer timer;
+	struct ev_timer timer, resume;
 	struct client *oldest, *newest;
 	struct client **slots;
 	uint32_t n_slots, n_clients, limit;
@@ -152,7 +155,7 @@ static bool flush(struct client *c)
 static bool may_ask(const struct client *c)
 {
 	return !c->dead && c->outstanding < OUTSTANDING_MAX &&
-	       c->out_len - c->out_at < OUT_PAUSE_LEN;
+	       c->out_len - c->out_at < OUT_PAUSE_LEN && !c->tcp->full(c->tcp->arg, &c->addr);
 }
 
 /* The length of the whole message at the start of buf, or -1. */
@@ -240,11 +243,27 @@ static void read_some(struct client *c)
 	}
 }
 
-/* After each turn of a client: what it waits for now, or its end. */
+/* What c waits for now.  A message that is in the buffer already gets its turn when the socket
+ * is writable; when the client's address is full, nothing here will tell that it no longer is.
+ */
+static void watch(struct client *c, bool more)
+{
+	struct dns_tcp *t = c->tcp;
+	unsigned events = c->out_at < c->out_len ? EV_IO_WRITE : 0;
+
+	if (may_ask(c))
+		events |= (c->eof ? 0u : EV_IO_READ) | (more ? EV_IO_WRITE : 0u);
+	else if (!c->outstanding && !c->out_len && t->resume.at_ms == EV_NEVER)
+		ev_timer_at(&t->resume, ev_now_ms(t->loop) + RESUME_MS);
+	if (events != c->events)
+		ev_io_set(c->io, events);
+	c->events = events;
+}
+
+/* After each turn of a client: what is left of it, or its end. */
 static void settle(struct client *c)
 {
 	bool more = c->in && frame_len(c->in, c->in_len) >= 0;
-	unsigned events = 0;
 
 	if (!c->dead)
 		c->dead = !flush(c);
@@ -259,14 +278,7 @@ static void settle(struct client *c)
 		c->in = NULL;
 		c->in_size = 0;
 	}
-	if (may_ask(c) && !c->eof)
-		events |= EV_IO_READ;
-	/* A message that is in the buffer already gets its turn when the socket is writable. */
-	if (c->out_at < c->out_len || (more && may_ask(c)))
-		events |= EV_IO_WRITE;
-	if (events != c->events)
-		ev_io_set(c->io, events);
-	c->events = events;
+	watch(c, more);
 	rearm(c->tcp);
 }
 
@@ -299,6 +311,16 @@ void dns_tcp_reply(struct dns_tcp *t, const struct dns_client *to, const uint8_t
 		settle(c);
 }
 
+static void on_resume(void *arg)
+{
+	struct dns_tcp *t = arg;
+
+	for (struct client *c = t->oldest, *next; c; c = next) {
+		next = c->next;
+		settle(c);
+	}
+}
+
 /* Coming and going. */
 
 static void on_idle(void *arg)
@@ -329,7 +351,7 @@ static void client_new(struct dns_tcp *t, int fd, const struct sockaddr_storage 
 	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)from;
 	const struct sockaddr_in *four = (const struct sockaddr_in *)from;
 	struct client *c = calloc(1, sizeof *c);
-	int one = 1;
+	static const int one = 1, sndbuf = SNDBUF_LEN;
 
 	if (!c)
 		goto fail;
@@ -337,6 +359,7 @@ static void client_new(struct dns_tcp *t, int fd, const struct sockaddr_storage 
 	if (!c->io)
 		goto fail;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof sndbuf);
 	c->tcp = t;
 	c->fd = fd;
 	c->events = EV_IO_READ;
@@ -396,7 +419,8 @@ void dns_tcp_limit(struct dns_tcp *t, uint32_t clients, uint32_t idle_s)
 	rearm(t);
 }
 
-struct dns_tcp *dns_tcp_new(struct ev_loop *loop, dns_tcp_fn *fn, void *arg)
+struct dns_tcp *dns_tcp_new(struct ev_loop *loop, dns_tcp_fn *fn, dns_tcp_full_fn *full,
+			    void *arg)
 {
 	struct dns_tcp *t = calloc(1, sizeof *t);
 
@@ -404,8 +428,10 @@ struct dns_tcp *dns_tcp_new(struct ev_loop *loop, dns_tcp_fn *fn, void *arg)
 		return NULL;
 	t->loop = loop;
 	t->fn = fn;
+	t->full = full;
 	t->arg = arg;
 	ev_timer_init(&t->timer, loop, on_idle, t);
+	ev_timer_init(&t->resume, loop, on_resume, t);
 	t->slots = calloc(CLIENTS_MAX, sizeof *t->slots);
 	t->n_slots = CLIENTS_MAX;
 	if (t->slots)
@@ -421,6 +447,7 @@ void dns_tcp_free(struct dns_tcp *t)
 	while (t->oldest)
 		client_close(t->oldest);
 	ev_timer_stop(&t->timer);
+	ev_timer_stop(&t->resume);
 	free(t->slots);
 	free(t);
 }

@@ -13,8 +13,11 @@ struct dns_tcp;
 
 typedef void dns_tcp_fn(void *arg, struct dns_client *client, const uint8_t *msg, size_t len);
 
+/* Has that address as many questions open as it may?  Its streams are then not read. */
+typedef bool dns_tcp_full_fn(void *arg, const struct in6_addr *addr);
+
 /* NULL when memory is short. */
-struct dns_tcp *dns_tcp_new(struct ev_loop *, dns_tcp_fn *, void *arg);
+struct dns_tcp *dns_tcp_new(struct ev_loop *, dns_tcp_fn *, dns_tcp_full_fn *, void *arg);
 void dns_tcp_free(struct dns_tcp *);
 
 /* At most `clients` at once: the longest idle makes room for the next.  One that says nothing,

@@ -2,7 +2,8 @@
 /* link_priv.h - what the files of link share, and nobody else includes.
  *
  * link.c owns the sockets and the order of things, link_facts.c turns messages into tables,
- * link_neigh.c keeps the neighbours, link_wish.c what shall exist.
+ * link_table.c and link_neigh.c keep them, link_wish.c makes what shall exist, link_set.c
+ * changes links.
  */
 #pragma once
 
@@ -89,17 +90,24 @@ int link_request(struct link *, struct nl_msg *msg, link_message_fn *fn);
 int link_read_routes(struct link *, bool v4);
 void link_catch_up(struct link *);
 
-/* link_facts.c.  A notification or an answer of a dump into the tables. */
+/* link_table.c.  Each record begins with the index of its link.  What memory is too short for
+ * comes with the next reading of everything. */
 void link_tables_init(struct link_tables *);
 void link_tables_done(struct link_tables *);
 void link_tables_clear(struct link_tables *);
-void link_apply(struct link *, struct nlmsghdr *);
+const void *link_table_find(const struct link_table *, const void *record);
+void link_table_put(struct link *, struct link_table *, const void *record);
+void link_table_drop(struct link_table *, const void *record);
+void link_table_drop_link(struct link_table *, uint32_t index);
 void link_routes_clear(struct link *, bool v4);
 const struct fact_link *link_now(const struct link *, uint32_t index);
 
 /* Brings l->facts up to date; true when something differs. */
 bool link_publish(struct link *);
 void link_facts_done(struct facts *);
+
+/* link_facts.c.  A notification or an answer of a dump into the tables. */
+void link_apply(struct link *, struct nlmsghdr *);
 
 /* link_neigh.c */
 bool neighbours_init(struct neighbours *);

@@ -107,8 +107,17 @@ static bool find_socket(uint8_t family, const struct in6_addr *addr, uint16_t po
 	return found;
 }
 
-/* The name of the directory below dir whose inode is the cgroup's id: the unit. */
-static bool find_cgroup(int dir, uint64_t id, unsigned depth, char *out, size_t size)
+static bool is_unit(const char *name)
+{
+	const char *end = strrchr(name, '.');
+
+	return end && (strcmp(end, ".service") == 0 || strcmp(end, ".scope") == 0);
+}
+
+/* Looks below dir for the directory whose inode is the cgroup's id, and names the unit it is
+ * in: the last one on the way, unit where there is none. */
+static bool find_cgroup(int dir, uint64_t id, unsigned depth, const char *unit, char *out,
+			size_t size)
 {
 	DIR *d = fdopendir(dir);
 	bool found = false;
@@ -118,21 +127,22 @@ static bool find_cgroup(int dir, uint64_t id, unsigned depth, char *out, size_t 
 		return false;
 	}
 	for (struct dirent *e; !found && (e = readdir(d));) {
+		const char *here = is_unit(e->d_name) ? e->d_name : unit;
 		struct stat st;
 		int sub;
 
-		if (e->d_type != DT_DIR || e->d_name[0] == '.')
+		if (e->d_type != DT_DIR || e->d_name[0] == '.' ||
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
-		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    st.st_ino == id) {
-			snprintf(out, size, "%.60s", e->d_name);
+		if (st.st_ino == id) {
+			snprintf(out, size, "%.60s", here);
 			found = true;
 			break;
 		}
 		sub = depth ? openat(dirfd(d), e->d_name,
 				     O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
 			    : -1;
-		found = sub >= 0 && find_cgroup(sub, id, depth - 1, out, size);
+		found = sub >= 0 && find_cgroup(sub, id, depth - 1, here, out, size);
 	}
 	closedir(d);
 	return found;
@@ -212,7 +222,7 @@ void port_holder(const struct in6_addr *addr, uint16_t port, bool tcp,
 		return;
 	dir = h.cgroup ? open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (dir >= 0)
-		find_cgroup(dir, h.cgroup, DEPTH_MAX, unit, sizeof unit);
+		find_cgroup(dir, h.cgroup, DEPTH_MAX, "", unit, sizeof unit);
 	if (geteuid() == 0)
 		find_process(h.inode, process, sizeof process);
 	snprintf(out, PORT_HOLDER_LEN, unit[0] && process[0] ? "%s (%s)" : "%s%s", unit,

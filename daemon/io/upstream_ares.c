@@ -32,12 +32,12 @@
 #include <unistd.h>
 
 enum {
-	CHANNELS_MAX = 160, /* 90 KiB each while they are used */
-	CHANNELS_PEER_MAX = 80,
-	SPREAD = 8,              /* channels of a peer made before one is shared */
-	PORT_QUESTIONS = 4,      /* from one port */
-	PORT_QUESTIONS_MAX = 16, /* likewise, when there are no more channels */
-	SILENT_MS = 6000,        /* longer than a question lives, so late answers arrive */
+	CHANNELS_MAX = 384, /* 90 KiB each while they are used */
+	CHANNELS_PEER_MAX = 256,
+	SPREAD = 8,             /* channels of a peer made before one is shared */
+	PORT_QUESTIONS = 4,     /* from one port */
+	PORT_QUESTIONS_MAX = 5, /* likewise, when there are no more channels */
+	SILENT_MS = 6000,       /* longer than a question lives, so late answers arrive */
 	IDLE_MS = 10000,
 	TICK_MS = 1000,
 	JUNK_MAX = 64, /* datagrams read at once that answer nothing */
@@ -59,6 +59,7 @@ struct channel {
 	struct ev_io *io;
 	int fd; /* -1: none */
 	uint64_t used_ms;
+	bool starved;   /* its last socket could not be had here */
 	unsigned asked; /* from this port */
 	unsigned busy, cancelled;
 	struct ask asks[PORT_QUESTIONS_MAX];
@@ -81,8 +82,11 @@ struct upstream {
 
 static ares_socket_t on_socket(int family, int type, int protocol, void *arg)
 {
-	(void)arg;
-	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+	struct channel *c = arg;
+	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+
+	c->starved = fd < 0;
+	return fd;
 }
 
 static int on_close(ares_socket_t fd, void *arg)
@@ -208,7 +212,7 @@ static void on_done(void *arg, int status, int timeouts, unsigned char *msg, int
 		u->fn(u->arg, a->tag, FORWARD_SILENT, NULL, 0);
 		break;
 	case ARES_ECONNREFUSED:
-		u->fn(u->arg, a->tag, FORWARD_REFUSED, NULL, 0);
+		u->fn(u->arg, a->tag, c->starved ? FORWARD_BUSY : FORWARD_REFUSED, NULL, 0);
 		break;
 	default:
 		u->fn(u->arg, a->tag, FORWARD_BUSY, NULL, 0);

@@ -35,7 +35,7 @@ static void tell(const struct check *k, bool warning, const void *field, const v
 
 	if (!counts(m) || !counts(o))
 		return;
-	if (!m->given)
+	if (!m->given && o->given)
 		m = o;
 	e.line = m->line;
 	e.key = m->key;
@@ -67,6 +67,18 @@ __attribute__((format(printf, 5, 6))) static void warn(const struct check *k, co
 	va_start(args, fmt);
 	tell(k, true, field, other, hint, fmt, args);
 	va_end(args);
+}
+
+/* Two fields that exclude each other, told at the one that was written with the other's name
+ * between two pieces of text. */
+static void refuse_pair(const struct check *k, const void *field, const void *other,
+			const char *hint, const char *before, const char *after)
+{
+	const struct option_mark *m = mark_of(k, field), *o = mark_of(k, other);
+
+	if (m && o)
+		refuse(k, field, other, hint, "%s%s%s", before,
+		       m->given || !o->given ? o->key : m->key, after);
 }
 
 /* How to call a field in a message about another. */
@@ -114,8 +126,7 @@ static void check_pools(const struct check *k)
 			struct prefix4 q = pool4(&pools->v[j]);
 
 			if (prefix4_overlaps(&p, &q))
-				refuse(k, &pools->v[i], &pools->v[j], "", "overlaps %s",
-				       name_of(k, &pools->v[j]));
+				refuse_pair(k, &pools->v[i], &pools->v[j], "", "overlaps ", "");
 		}
 		if (!n->ipv4_auto && (n->ipv4_address.s_addr == p.addr.s_addr ||
 				      n->ipv4_address.s_addr == prefix4_last(&p).s_addr))
@@ -159,11 +170,11 @@ static void check_maps(const struct check *k)
 
 			if (m->ipv4.len == o->ipv4.len &&
 			    m->ipv4.addr.s_addr == o->ipv4.addr.s_addr)
-				refuse(k, &m->ipv4, &o->ipv4, "", "is mapped by %s already",
-				       name_of(k, &o->ipv4));
+				refuse_pair(k, &m->ipv4, &o->ipv4, "", "is mapped by ",
+					    " already");
 			if (prefix6_equal(&m->ipv6, &o->ipv6))
-				refuse(k, &m->ipv6, &o->ipv6, "", "is mapped by %s already",
-				       name_of(k, &o->ipv6));
+				refuse_pair(k, &m->ipv6, &o->ipv6, "", "is mapped by ",
+					    " already");
 		}
 	}
 }
@@ -227,9 +238,8 @@ static void check_dns64(const struct check *k)
 		for (size_t j = 0; j < i; j++)
 			if (d->zones[i].name && d->zones[j].name &&
 			    strcmp(d->zones[i].name, d->zones[j].name) == 0)
-				refuse(k, &d->zones[i].name, &d->zones[j].name, "",
-				       "has forwarders already, by %s",
-				       name_of(k, &d->zones[j].name));
+				refuse_pair(k, &d->zones[i].name, &d->zones[j].name, "",
+					    "has forwarders already, by ", "");
 	}
 	for (size_t i = 0; i < d->n_local; i++) {
 		const struct config_local *l = &d->local[i];
@@ -239,48 +249,46 @@ static void check_dns64(const struct check *k)
 		for (size_t j = 0; j < i; j++)
 			if (l->name && d->local[j].name &&
 			    strcmp(l->name, d->local[j].name) == 0)
-				refuse(k, &l->name, &d->local[j].name,
-				       "one entry, several addresses", "is %s already",
-				       name_of(k, &d->local[j].name));
+				refuse_pair(k, &l->name, &d->local[j].name,
+					    "one entry, several addresses", "is ", " already");
 	}
 	if (d->dnssec == CONFIG_DNSSEC_VALIDATE)
 		refuse(k, &d->dnssec, NULL, "\"pass\"",
 		       "\"validate\": this v6gwd is built without validation");
 }
 
-static long long seconds(int64_t ms)
-{
-	return (long long)(ms / 1000);
-}
-
 /* RFC 4861 6.2.1, RFC 8319 4. */
 static void check_times(const struct check *k, const struct config_ra *a)
 {
-	if (a->min_interval_ms != CONFIG_AUTO &&
-	    a->min_interval_ms > a->max_interval_ms / 4 * 3)
+	char x[OPTION_DURATION_LEN], y[OPTION_DURATION_LEN];
+	int64_t most = a->max_interval_ms / 4 * 3;
+
+	if (a->min_interval_ms > most)
 		refuse(k, &a->min_interval_ms, &a->max_interval_ms, "RFC 4861 6.2.1",
-		       "%lld s is above 0.75 x max_interval, %lld s",
-		       seconds(a->min_interval_ms), seconds(a->max_interval_ms / 4 * 3));
+		       "%s is above 0.75 x max_interval, %s",
+		       option_duration(a->min_interval_ms, x), option_duration(most, y));
 	if (a->router_lifetime_ms > 0 && a->router_lifetime_ms < a->max_interval_ms)
 		refuse(k, &a->router_lifetime_ms, &a->max_interval_ms,
-		       "\"0s\" or at least max_interval",
-		       "%lld s ends before the next advertisement, after up to %lld s",
-		       seconds(a->router_lifetime_ms), seconds(a->max_interval_ms));
+		       "\"0s\", or at least max_interval",
+		       "%s ends before the next advertisement, after up to %s",
+		       option_duration(a->router_lifetime_ms, x),
+		       option_duration(a->max_interval_ms, y));
 	if (a->mtu && a->mtu < 1280)
 		refuse(k, &a->mtu, NULL, "0, or 1280 to 65535", "%u is out of range", a->mtu);
 }
 
 static void check_prefixes(const struct check *k, const struct config_ra *a)
 {
+	char x[OPTION_DURATION_LEN], y[OPTION_DURATION_LEN];
+
 	for (size_t i = 0; i < a->n_prefixes; i++) {
 		const struct config_ra_prefix *p = &a->prefixes[i];
 
 		if (p->preferred_ms > p->valid_ms)
 			refuse(k, &p->preferred_ms, &p->valid_ms, "give both",
-			       p->preferred_ms == CONFIG_INFINITE
-				       ? "preferred, infinite, is longer than valid, %2$lld s"
-				       : "preferred, %1$lld s, is longer than valid, %2$lld s",
-			       seconds(p->preferred_ms), seconds(p->valid_ms));
+			       "preferred, %s, is longer than valid, %s",
+			       option_duration(p->preferred_ms, x),
+			       option_duration(p->valid_ms, y));
 		if (p->autonomous && !p->is_auto && p->prefix.len != 64)
 			warn(k, &p->prefix, NULL, "or autonomous = false",
 			     "guests make no address in a prefix of length %u", p->prefix.len);
@@ -289,8 +297,7 @@ static void check_prefixes(const struct check *k, const struct config_ra *a)
 
 			if (p->is_auto == o->is_auto &&
 			    (p->is_auto || prefix6_equal(&p->prefix, &o->prefix)))
-				refuse(k, &p->prefix, &o->prefix, "", "is %s already",
-				       name_of(k, &o->prefix));
+				refuse_pair(k, &p->prefix, &o->prefix, "", "is ", " already");
 		}
 	}
 }
@@ -306,10 +313,12 @@ static struct prefix6 route_prefix(const struct check *k, const struct config_ra
 static void warn_short(const struct check *k, const struct config_ra *a,
 		       const int64_t *lifetime)
 {
+	char x[OPTION_DURATION_LEN], y[OPTION_DURATION_LEN];
+
 	if (*lifetime > 0 && *lifetime < a->max_interval_ms)
 		warn(k, lifetime, &a->max_interval_ms, "at least max_interval",
-		     "%lld s ends before the next advertisement, after up to %lld s",
-		     seconds(*lifetime), seconds(a->max_interval_ms));
+		     "%s ends before the next advertisement, after up to %s",
+		     option_duration(*lifetime, x), option_duration(a->max_interval_ms, y));
 }
 
 static void check_routes(const struct check *k, const struct config_ra *a)
@@ -322,8 +331,8 @@ static void check_routes(const struct check *k, const struct config_ra *a)
 			struct prefix6 o = route_prefix(k, &a->routes[j]);
 
 			if (prefix6_equal(&p, &o))
-				refuse(k, &a->routes[i].prefix, &a->routes[j].prefix, "",
-				       "is %s already", name_of(k, &a->routes[j].prefix));
+				refuse_pair(k, &a->routes[i].prefix, &a->routes[j].prefix, "",
+					    "is ", " already");
 		}
 	}
 }
@@ -340,8 +349,7 @@ static void check_pref64(const struct check *k, const struct config_ra *a)
 			const struct pref64 *y = o->is_nat64 ? &k->c->nat64.prefix : &o->prefix;
 
 			if (x->len == y->len && addr_equal(&x->prefix, &y->prefix))
-				refuse(k, &p->prefix, &o->prefix, "", "is %s already",
-				       name_of(k, &o->prefix));
+				refuse_pair(k, &p->prefix, &o->prefix, "", "is ", " already");
 		}
 	}
 }
@@ -359,8 +367,9 @@ static void check_interface(const struct check *k, size_t i)
 
 		if (a->interface && o->interface ? strcmp(a->interface, o->interface) == 0
 						 : a->interface == o->interface)
-			refuse(k, &a->interface, &o->interface, "one entry for an interface",
-			       "has an entry already, by %s", name_of(k, &o->interface));
+			refuse_pair(k, &a->interface, &o->interface,
+				    "one entry for an interface", "has an entry already, by ",
+				    "");
 	}
 }
 

@@ -79,3 +79,7 @@ const char *option_type_text(const struct option *);
 
 /* The bounds of a row, "1280 to 65535", or "". */
 const char *option_bounds(const struct option *, char *out, size_t out_len);
+
+/* Milliseconds as they are written in the file, "2h4m" or "infinite", into out. */
+#define OPTION_DURATION_LEN 96
+const char *option_duration(int64_t ms, char out[OPTION_DURATION_LEN]);

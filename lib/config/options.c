@@ -232,7 +232,7 @@ static const struct option dns64_options[] = {
 static const struct option_group dns64_group = GROUP("dns64", config_dns64, dns64_options);
 
 static const struct option ra_prefix_options[] = {
-	{ "prefix", OPTION_LINK_NET6, AT(config_ra_prefix, prefix, struct prefix6),
+	{ "prefix", OPTION_RA_PREFIX, AT(config_ra_prefix, prefix, struct prefix6),
 	  KEYWORD_AT(config_ra_prefix, is_auto), .keyword = "auto", .preset = "\"auto\"",
 	  .example = "\"2001:db8::/64\"",
 	  .text = "The prefix; \"auto\": those of the interface's addresses. Host bits are cut off." },
@@ -456,24 +456,6 @@ static unsigned distance(const char *a, const char *b)
 	return rows[la % 3][lb];
 }
 
-/* The nearest key that still makes a likely typo, and how far it is. */
-static const struct option *nearest(const struct option_group *g, const char *name,
-				    unsigned *least)
-{
-	const struct option *best = NULL;
-
-	*least = (unsigned)strlen(name) / 3 + 2;
-	for (size_t i = 0; i < g->n; i++) {
-		unsigned d = distance(name, g->options[i].name);
-
-		if (d < *least) {
-			best = &g->options[i];
-			*least = d;
-		}
-	}
-	return best;
-}
-
 /* Is name one of the words of a list separated by spaces? */
 static bool among(const char *list, const char *name)
 {
@@ -489,39 +471,42 @@ static bool among(const char *list, const char *name)
 	return false;
 }
 
-/* Searches a group and those in it for the key itself or another program's name for it; its
- * path into out. */
-static bool elsewhere(const struct option_group *g, const char *prefix, const char *name,
-		      char *out, size_t out_len)
+struct nearest {
+	unsigned distance;
+	char path[128];
+};
+
+/* The nearest key of a group, or with deep of those in it; *best is what must be bettered. */
+static void search(const struct option_group *g, const char *prefix, const char *name,
+		   bool deep, struct nearest *best)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		const struct option *o = &g->options[i];
+		unsigned d = among(o->aka, name) ? 0 : distance(name, o->name);
 		char path[128];
 
 		snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "." : "", o->name);
-		if (strcasecmp(o->name, name) == 0 || among(o->aka, name)) {
-			snprintf(out, out_len, "did you mean `%s`?", path);
-			return true;
+		if (d < best->distance) {
+			best->distance = d;
+			memcpy(best->path, path, sizeof path);
 		}
-		if (o->group && elsewhere(o->group, path, name, out, out_len))
-			return true;
+		if (deep && o->group)
+			search(o->group, path, name, deep, best);
 	}
-	return false;
 }
 
+/* A near one of the same group, a nearer one of another. */
 void option_suggest(const struct option_group *g, const char *name, char *out, size_t out_len)
 {
-	unsigned least;
-	const struct option *o = nearest(g, name, &least);
+	struct nearest best = { .distance = (unsigned)strlen(name) / 3 + 2 }, other;
 
-	for (size_t i = 0; i < g->n; i++)
-		if (among(g->options[i].aka, name)) {
-			o = &g->options[i];
-			least = 0;
-		}
+	search(g, "", name, false, &best);
+	other = best;
+	if (best.distance > 1) {
+		other.distance = best.distance < 3 ? 1 : 3;
+		search(&options_root, "", name, true, &other);
+	}
 	*out = '\0';
-	if (o && least < 2)
-		snprintf(out, out_len, "did you mean `%s`?", o->name);
-	else if (!elsewhere(&options_root, "", name, out, out_len) && o)
-		snprintf(out, out_len, "did you mean `%s`?", o->name);
+	if (*other.path)
+		snprintf(out, out_len, "did you mean `%s`?", other.path);
 }

@@ -32,16 +32,18 @@ enum option_type {
 	OPTION_NET4,       /* struct prefix4 */
 	OPTION_NET6,       /* struct prefix6 */
 	OPTION_LINK_NET6,  /* struct prefix6 to be advertised: host bits are cut off */
-	OPTION_POOLS,      /* struct config_nets, IPv4 */
-	OPTION_NETS6,      /* struct config_nets, IPv6 */
-	OPTION_HOSTS4,     /* struct config_nets, single IPv4 addresses */
-	OPTION_HOSTS6,     /* struct config_nets, single IPv6 addresses */
-	OPTION_ACL,        /* struct acl */
-	OPTION_SERVERS,    /* struct config_endpoints with ports: whom to ask */
-	OPTION_LISTEN,     /* struct config_endpoints without: where to be asked */
-	OPTION_RESOLVERS,  /* struct config_endpoints without: IPv6, on the link */
-	OPTION_NAME,       /* const char *, a domain name */
-	OPTION_NAMES,      /* struct config_texts, domain names */
+	OPTION_RA_PREFIX, /* the same in struct config_ra_prefix, which keeps the host bits, too
+			   */
+	OPTION_POOLS,     /* struct config_nets, IPv4 */
+	OPTION_NETS6,     /* struct config_nets, IPv6 */
+	OPTION_HOSTS4,    /* struct config_nets, single IPv4 addresses */
+	OPTION_HOSTS6,    /* struct config_nets, single IPv6 addresses */
+	OPTION_ACL,       /* struct acl */
+	OPTION_SERVERS,   /* struct config_endpoints with ports: whom to ask */
+	OPTION_LISTEN,    /* struct config_endpoints without: where to be asked */
+	OPTION_RESOLVERS, /* struct config_endpoints without: IPv6, on the link */
+	OPTION_NAME,      /* const char *, a domain name */
+	OPTION_NAMES,     /* struct config_texts, domain names */
 	OPTION_MASQUERADE, /* enum config_masquerade and an address, in struct config_nat64 */
 	OPTION_GROUP,      /* a struct of its own */
 	OPTION_GROUPS,     /* a list of structs: pointer and count */

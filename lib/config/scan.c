@@ -279,7 +279,7 @@ static bool read_word(struct scanner *s, unsigned line)
 			break;
 	len = (size_t)(p - w);
 	if (!len)
-		return fault(s, "", "a value is missing");
+		return fault_at(s, line, s->depth, "", "a value is missing");
 	type = classify(w, len, &hex);
 	if (type == SCALAR_NONE)
 		return fault_word(s, w, len);
@@ -355,6 +355,15 @@ static bool open_bracket(struct scanner *s, unsigned line)
 	return true;
 }
 
+static void end_value(struct scanner *s)
+{
+	struct frame *f = &s->frames[s->depth];
+
+	s->good = s->p;
+	f->state = AFTER_VALUE;
+	f->name = NULL;
+}
+
 static bool close_bracket(struct scanner *s)
 {
 	const struct frame *f = &s->frames[s->depth];
@@ -369,8 +378,9 @@ static bool close_bracket(struct scanner *s)
 		return fault(s, hint, "`%c` does not close the `%c` of line %u", *s->p, f->open,
 			     f->line);
 	}
-	s->good = ++s->p;
-	s->frames[--s->depth].state = AFTER_VALUE;
+	s->p++;
+	s->depth--;
+	end_value(s);
 	return true;
 }
 
@@ -383,8 +393,7 @@ static bool read_value(struct scanner *s, unsigned line)
 		return open_bracket(s, line);
 	if (!(c == '"' ? read_string(s, line) : read_word(s, line)))
 		return false;
-	s->good = s->p;
-	s->frames[s->depth].state = AFTER_VALUE;
+	end_value(s);
 	return true;
 }
 
@@ -397,10 +406,12 @@ static bool read_element(struct scanner *s)
 		return fault_unclosed(s);
 	if (strchr("]})", *s->p))
 		return close_bracket(s);
-	if (f->state == AFTER_VALUE && *s->p != ',')
-		return *s->p == ';' || *s->p == '='
-			       ? fault_unclosed(s)
-			       : fault(s, "", "a `,` is missing before this element");
+	if (f->state == AFTER_VALUE && (*s->p == ';' || *s->p == '='))
+		return fault_unclosed(s);
+	if (f->state == AFTER_VALUE && *s->p != ',') {
+		f->index++;
+		return fault(s, "", "a `,` is missing before this element");
+	}
 	if (f->state == AFTER_VALUE) {
 		f->state = AFTER_COMMA;
 		f->index++;
@@ -418,7 +429,7 @@ static bool fault_key(struct scanner *s)
 		return fault(s, "remove it", "one `%c` too many", c);
 	if (c == '@')
 		return fault(s, "at the start of a line: @include \"file\"",
-			     "not a directive that v6gwd knows");
+			     "`@` cannot stand here");
 	if (is_digit(c) || c == '_')
 		return fault(s, "", "a key begins with a letter");
 	return fault(s, "", "a key was expected here");
@@ -473,7 +484,13 @@ static bool read_setting(struct scanner *s)
 	if (!read_name(s) || !skip_blank(s))
 		return false;
 	if (s->p == s->end || (*s->p != '=' && *s->p != ':'))
-		return fault_at(s, line, s->depth, "", "`=` is missing behind this key");
+		return fault_at(
+			s, line, s->depth,
+			s->p < s->end && *s->p == '.'
+				? "a key of a group stands in its braces: group = { key = "
+				  "...; };"
+				: "",
+			"`=` is missing behind this key");
 	s->p++;
 	return skip_blank(s) && read_value(s, line);
 }

@@ -803,31 +803,42 @@ void forward_free(struct forward *f)
 	free(f);
 }
 
+/* Is p named by the plan before place j of set s? */
+static bool named_before(const struct plan *plan, size_t s, size_t j, const struct peer *p)
+{
+	for (size_t i = 0; i <= s; i++)
+		for (size_t k = 0; k < (i < s ? plan->sets[i].n : j); k++)
+			if (plan->sets[i].peers[k] == p)
+				return true;
+	return false;
+}
+
+/* The i-th peer in the order of the configuration, or NULL. */
+static const struct peer *peer_at(const struct plan *plan, size_t i)
+{
+	for (size_t s = 0; s < plan->n_sets; s++)
+		for (size_t j = 0; j < plan->sets[s].n; j++)
+			if (!named_before(plan, s, j, plan->sets[s].peers[j]) && i-- == 0)
+				return plan->sets[s].peers[j];
+	return NULL;
+}
+
 bool forward_health_at(const struct forward *f, size_t i, struct forward_health *out)
 {
-	for (size_t s = 0; s < f->plan->n_sets; s++)
-		for (size_t j = 0; j < f->plan->sets[s].n; j++) {
-			const struct peer *p = f->plan->sets[s].peers[j];
-			bool seen = false;
+	const struct peer *p = peer_at(f->plan, i);
 
-			/* The first place it is named at counts. */
-			for (size_t t = 0; t <= s; t++)
-				for (size_t k = 0; k < (t < s ? f->plan->sets[t].n : j); k++)
-					seen |= f->plan->sets[t].peers[k] == p;
-			if (seen || i--)
-				continue;
-			*out = (struct forward_health){
-				.peer = p->at,
-				.healthy = !p->dead,
-				.rtt_ms = p->measured ? (uint32_t)(p->srtt_us / 1000 + 1) : 0,
-				.asked = p->asked,
-				.answered = p->answered,
-				.timeouts = p->timeouts,
-				.errors = p->errors,
-			};
-			return true;
-		}
-	return false;
+	if (!p)
+		return false;
+	*out = (struct forward_health){
+		.peer = p->at,
+		.healthy = !p->dead,
+		.rtt_ms = p->measured ? (uint32_t)(p->srtt_us / 1000 + 1) : 0,
+		.asked = p->asked,
+		.answered = p->answered,
+		.timeouts = p->timeouts,
+		.errors = p->errors,
+	};
+	return true;
 }
 
 size_t forward_in_flight(const struct forward *f)

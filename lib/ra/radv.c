@@ -39,6 +39,7 @@ static void link_changed(struct radv *r)
 {
 	sched_down(&r->sched, true);
 	r->said_as = r->old_source = in6addr_any;
+	r->error = 0;
 }
 
 /* RFC 4861 6.2.8: the old address says that it is a router no more. */

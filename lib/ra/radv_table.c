@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "radv_table.h"
 
-#include "base/arena.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define WITHDRAWALS    3     /* advertisements that take something back */
 #define DEPRECATED_S   7200u /* RFC 4862 5.5.3(e): hosts believe no less */
-#define FORGET_FOUND_S 5400u /* RFC 9096 3.3: how long a lost prefix is taken back */
+#define FORGET_FOUND_S 5400u /* RFC 9096 3.5: how long a lost prefix is taken back */
 
 /* RFC 8910 2: there is no captive portal (any more). */
 static const char unrestricted[] = "urn:ietf:params:capport:unrestricted";
@@ -17,9 +17,8 @@ static const char unrestricted[] = "urn:ietf:params:capport:unrestricted";
 
 void radv_table_free(struct radv_table *t)
 {
-	struct arena *memory = t ? t->memory : NULL;
-
-	arena_free(memory);
+	if (t)
+		memory_free(t->memory);
 }
 
 /* Rounded up: what is not zero stays so. */
@@ -79,7 +78,7 @@ static bool make_bytes(struct radv_table *t, struct radv_entry *e, const struct 
 	}
 	if (n > UINT16_MAX)
 		n = 0;
-	e->item.bytes = (const uint8_t *)arena_text(&t->memory, bytes, n);
+	e->item.bytes = (const uint8_t *)memory_copy(t->memory, bytes, n);
 	e->item.n_bytes = (uint16_t)n;
 	return e->item.bytes != NULL;
 }
@@ -117,7 +116,7 @@ static bool add_item(struct radv_table *t, const struct radv_conf *c,
 
 /* --- what a change takes back -------------------------------------------------------- */
 
-/* RFC 4861 6.2.4 last paragraph: lifetimes that run out with the kernel's. */
+/* RFC 4861 6.2.1: lifetimes that run out with the kernel's. */
 static uint32_t limited(uint32_t s, uint64_t until_ms, uint64_t now_ms)
 {
 	uint64_t left_s;
@@ -142,7 +141,7 @@ static struct ra_item item_now(const struct radv_entry *e, uint64_t now_ms)
 }
 
 /* A prefix that the operator removed runs out softly; one that the host lost is of no use to
- * anyone: zero, said for as long as a sleeping host may believe in it (RFC 9096 3.3). */
+ * anyone: zero, said for as long as a sleeping host may believe in it (RFC 9096 3.5). */
 static void withdraw(struct radv_entry *e, uint64_t now_ms)
 {
 	uint32_t was_s;
@@ -180,8 +179,8 @@ static bool add_withdrawals(struct radv_table *t, const struct radv_table *old, 
 		if (!e->withdrawals)
 			withdraw(e, now_ms);
 		if (e->item.n_bytes)
-			e->item.bytes = (const uint8_t *)arena_text(
-				&t->memory, (const char *)e->item.bytes, e->item.n_bytes);
+			e->item.bytes = (const uint8_t *)memory_copy(
+				t->memory, (const char *)e->item.bytes, e->item.n_bytes);
 		if (e->item.n_bytes && !e->item.bytes)
 			return false;
 		t->n++;
@@ -192,12 +191,14 @@ static bool add_withdrawals(struct radv_table *t, const struct radv_table *old, 
 struct radv_table *radv_table_new(const struct radv_conf *c, const struct radv_table *old,
 				  uint64_t now_ms)
 {
-	struct arena *memory = NULL;
-	struct radv_table *t = arena_alloc(&memory, 1, sizeof *t);
+	struct memory *memory = memory_new();
+	struct radv_table *t = memory ? memory_take(memory, sizeof *t) : NULL;
 	size_t room = c->n + (old ? old->n : 0) + 1;
 
-	if (!t)
+	if (!t) {
+		memory_free(memory);
 		return NULL;
+	}
 	*t = (struct radv_table){ .memory = memory,
 				  .link = c->link,
 				  .ready = c->ready,
@@ -210,8 +211,8 @@ struct radv_table *radv_table_new(const struct radv_conf *c, const struct radv_t
 		t->header.lifetime_s = c->router_lifetime_ms > 65535000
 					       ? 65535
 					       : (uint16_t)seconds(c->router_lifetime_ms);
-	t->entries = arena_alloc(&t->memory, room, sizeof *t->entries);
-	t->items = arena_alloc(&t->memory, room, sizeof *t->items);
+	t->entries = memory_take(t->memory, room * sizeof *t->entries);
+	t->items = memory_take(t->memory, room * sizeof *t->items);
 	if (!t->entries || !t->items)
 		goto fail;
 	for (size_t i = 0; i < c->n; i++)

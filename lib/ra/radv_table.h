@@ -7,7 +7,7 @@
 
 #include "radv.h"
 
-struct arena;
+struct memory;
 
 struct radv_entry {
 	struct ra_item item; /* lifetimes as configured; of a withdrawn one as sent */
@@ -19,7 +19,7 @@ struct radv_entry {
 
 /* Everything that is said, between two changes. */
 struct radv_table {
-	struct arena *memory;
+	struct memory *memory;
 	uint32_t link;
 	bool ready;
 	struct in6_addr link_local;

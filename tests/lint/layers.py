@@ -7,29 +7,53 @@ import re
 
 from tree import ROOT, finish, sources, text_of
 
-# One line per layer, lowest first; a file may include project headers of lower layers.  Within a
-# layer the groups (parted by "|") never include each other; files of one group may, unless the
-# line begins with "!": then each file stands alone.  No circle of includes anywhere.
+# One layer a paragraph, lowest first; a file may include project headers of lower layers.  The
+# groups of a layer, one a line, never include each other; files of one group may, but not in a
+# circle.
 LAYERS = """
-  lib/base/*
-  lib/nat64/* | lib/dns/* | lib/ra/*
-  lib/config/*
-  daemon/log.* | daemon/ev.* | daemon/sd.* | daemon/privilege.*
-  daemon/report* daemon/config_read.*
-! daemon/io/*
-  daemon/plane.h
-! daemon/plane_*
-  daemon/control*
-  daemon/gateway.*
-  daemon/v6gwd.c | daemon/ctl/*
+lib/base/*
+
+lib/nat64/*
+lib/dns/*
+lib/ra/*
+
+lib/config/*
+
+daemon/log.*
+daemon/ev.*
+daemon/sd.*
+daemon/privilege.*
+
+daemon/report*
+daemon/config_read*
+
+daemon/io/link*
+daemon/io/tun*
+daemon/io/nft*
+daemon/io/sysctl*
+daemon/io/resolvers*
+daemon/io/icmp6*
+daemon/io/dns_* daemon/io/port_holder*
+daemon/io/upstream*
+
+daemon/plane.h
+
+daemon/plane_nat64* daemon/nat64_*
+daemon/plane_dns64* daemon/dns64_*
+daemon/plane_ra* daemon/ra_*
+
+daemon/control*
+
+daemon/gateway*
+
+daemon/v6gwd.c
+daemon/ctl/*
 """
 # Includes that the table would refuse, each with its reason.
 ALSO = {
     ("daemon/ev.c", "daemon/log.h"): "the loop logs what the system refuses",
     ("daemon/privilege.c", "daemon/log.h"): "likewise",
     ("daemon/io/*", "daemon/io/link.h"): "its types: the link is the one view of the kernel",
-    ("daemon/io/link*", "daemon/io/link*"): "one adaptor in several files",
-    ("daemon/io/upstream*", "daemon/io/upstream.h"): "the interface that it implements",
     ("daemon/report*", "daemon/plane.h"): "a counter is a row of the report",
 }
 # Each foreign header belongs to the files named, and to no other.
@@ -50,18 +74,12 @@ PURE = {"arpa/inet.h", "assert.h", "ctype.h", "endian.h", "errno.h", "inttypes.h
         "string.h", "strings.h"}
 
 
-def places():
-    """(pattern, rank, group, alone) of every pattern of LAYERS."""
-    for rank, line in enumerate(LAYERS.strip("\n").split("\n")):
-        for group, patterns in enumerate(line.lstrip("!").split("|")):
-            for pattern in patterns.split():
-                yield pattern, rank, group, line.startswith("!")
-
-
 def place_of(path):
-    for pattern, rank, group, alone in places():
-        if fnmatch.fnmatch(path, pattern):
-            return rank, group, alone
+    """(layer, group) of a file, or None."""
+    for layer, paragraph in enumerate(LAYERS.strip().split("\n\n")):
+        for group, patterns in enumerate(paragraph.split("\n")):
+            if any(fnmatch.fnmatch(path, pattern) for pattern in patterns.split()):
+                return layer, group
     return None
 
 
@@ -76,8 +94,8 @@ def may_include(me, it):
         return True
     if not place_of(it):
         return False
-    (rank, group, alone), (its_rank, its_group, _) = place_of(me), place_of(it)
-    return its_rank < rank or (its_rank == rank and its_group == group and not alone)
+    (layer, group), (its_layer, its_group) = place_of(me), place_of(it)
+    return its_layer < layer or (its_layer == layer and its_group == group)
 
 
 def find(me, name):

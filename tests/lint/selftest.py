@@ -17,10 +17,10 @@ CASES = [
     ("layers", "lib/other/a.c", "", "not in LAYERS"),
     ("layers", "lib/base/a.c", '#include "nat64/n.h"\n', "may not include lib/nat64/n.h"),
     ("layers", "lib/dns/a.c", '#include "nat64/n.h"\n', "may not include lib/nat64/n.h"),
-    ("layers", "daemon/io/a.c", '#include "daemon/io/t.h"\n', "may not include daemon/io/t.h"),
-    ("layers", "daemon/gateway.c", '#include "daemon/io/t.h"\n', ""),
+    ("layers", "daemon/io/tun.c", '#include "daemon/io/nft.h"\n', "may not include daemon/io/nft.h"),
+    ("layers", "daemon/gateway.c", '#include "daemon/io/nft.h"\n', ""),
     ("layers", "lib/base/a.c", "#include <time.h>\n", "lib/ is pure"),
-    ("layers", "daemon/io/a.c", "#include <ares.h>\n", "belongs to"),
+    ("layers", "daemon/io/tun.c", "#include <ares.h>\n", "belongs to"),
     ("layers", "lib/base/a.c", '#include "nowhere.h"\n', "unknown header"),
     ("layers", "lib/base/b.h", '#include "c.h"\n', "in a circle"),
     ("text", "lib/base/a.c", LICENCE + "int a;\n", ""),
@@ -36,7 +36,7 @@ bad = 0
 for lint, file, text, expected in CASES:
     with tempfile.TemporaryDirectory() as root:
         toy = {"lib/base/b.h": "", "lib/base/c.h": '#include "b.h"\n' if "c.h" in text else "",
-               "lib/nat64/n.h": "", "daemon/io/t.h": "", file: text}
+               "lib/nat64/n.h": "", "daemon/io/nft.h": "", file: text}
         for name, content in toy.items():
             path = pathlib.Path(root, name)
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -74,10 +74,10 @@ def test_a_storm_of_changes(lab, asleep):
     lines = [f"route {verb} 10.{n >> 8}.{n & 255}.0/24 dev br0" for verb in ("add", "del") for n in range(1000)]
     lines += [f"addr {verb} 2001:db8:9::{n:x}/128 dev br0" for n in range(500) for verb in ("add", "del")]
     if asleep:
-        gw.signal(signal.SIGSTOP)
+        gw.send(signal.SIGSTOP)
     lab.host.run("ip", "-batch", "-", input="\n".join(lines))
     lab.host.run("ip", "route", "del", POOL, "dev", "nat64")
-    gw.signal(signal.SIGCONT)
+    gw.send(signal.SIGCONT)
     wait_until(lambda: made(lab.host) == before, 2, "the pool's route is back")
     assert gw.process.poll() is None
 
@@ -178,7 +178,7 @@ def test_maps_outside_the_pool_are_routed(lab):
     assert "198.51.100.7" in routes and "192.168.255.9" not in routes
     assert not any(route.startswith("2001:db8:1:2::25") for route in routes)
     gw.configure(CONFIG)
-    gw.signal(signal.SIGHUP)
+    gw.send(signal.SIGHUP)
     wait_until(lambda: "198.51.100.7" not in made(lab.host)["routes"], 3, "the map's route goes")
     assert all_made(lab.host)
 
@@ -186,14 +186,14 @@ def test_maps_outside_the_pool_are_routed(lab):
 def test_disabled_by_a_reload_and_enabled_again(lab):
     gw = started(lab)
     gw.configure(CONFIG + "nat64 = { enabled = false; };")
-    gw.signal(signal.SIGHUP)
+    gw.send(signal.SIGHUP)
 
     def nothing():
         state = made(lab.host)
         return not state["routes"] and not state["proxies"] and not state["table"] and not state["up"]
     wait_until(nothing, 3, "everything is taken away")
     gw.configure(CONFIG)
-    gw.signal(signal.SIGHUP)
+    gw.send(signal.SIGHUP)
     wait_until(lambda: all_made(lab.host), 3, "everything is made again")
 
 

@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define LOG_PLANE "gateway"
+
+#include "gateway.h"
+
+#include "config/dump.h"
+#include "config_read.h"
+#include "control.h"
+#include "io/link.h"
+#include "io/resolvers.h"
+#include "io/sysctl.h"
+#include "plane.h"
+#include "plane_dns64.h"
+#include "plane_nat64.h"
+#include "report.h"
+#include "sd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+
+static const struct plane_class *const classes[] = { &plane_nat64, &plane_dns64, &plane_ra };
+
+enum { NAT64, DNS64, RA, N_PLANES };
+
+#define RETRY_MS 1000 /* after a change that could not be carried out */
+
+enum state { STATE_OK, STATE_DEGRADED, STATE_FAILED };
+
+struct gateway {
+	struct ev_loop *loop;
+	const char *file, *version;
+	bool has_level;
+	struct config *config;
+	struct effective *eff;
+	struct link *link;
+	struct resolvers *resolvers;
+	struct control *control;
+	void *plane[N_PLANES];
+	struct plane_health health;
+	struct reasons reasons;
+	enum state state;
+	struct ev_timer look, watchdog;
+	struct ev_signal *signals[5];
+	uint8_t machine_id[16];
+	uint64_t started_ms;
+	time_t loaded_at;
+	bool stale, running; /* stale: the file was changed, and refused */
+	enum plane_stop stop;
+};
+
+/* What the host is like now. */
+static struct facts facts_now(const struct gateway *g)
+{
+	struct facts f = *link_facts(g->link);
+	size_t n;
+	const struct fact_resolver *resolvers = resolvers_list(g->resolvers, &n);
+
+	f.resolvers = (struct fact_resolver *)(uintptr_t)resolvers;
+	f.n_resolvers = n;
+	sysctl_read(&f);
+	memcpy(f.machine_id, g->machine_id, sizeof f.machine_id);
+	return f;
+}
+
+static const struct origin *find_origin(const struct effective *eff, const struct origin *like)
+{
+	for (size_t i = 0; eff && i < eff->n_origins; i++)
+		if (strcmp(eff->origins[i].key, like->key) == 0 &&
+		    strcmp(eff->origins[i].from, like->from) == 0)
+			return &eff->origins[i];
+	return NULL;
+}
+
+/* Says each value that was found out, and where; later only what became different. */
+static void log_origins(const struct effective *before, const struct effective *now)
+{
+	for (size_t i = 0; i < now->n_origins; i++) {
+		const struct origin *o = &now->origins[i], *old = find_origin(before, o);
+
+		if (!old || strcmp(old->value, o->value) != 0)
+			log_info("%s = %s (from %s)", o->key, o->value, o->from);
+	}
+}
+
+/* All planes prepare, then all settle: one refusal, and nothing has changed. */
+static int settle_all(struct gateway *g, const struct effective *next)
+{
+	size_t ready = 0;
+	int error = 0;
+
+	while (ready < N_PLANES && !error) {
+		error = classes[ready]->prepare(g->plane[ready], next);
+		ready += !error;
+	}
+	for (size_t i = 0; i < ready; i++)
+		classes[i]->settle(g->plane[i], !error);
+	return error;
+}
+
+/* One path for start, reload and every change of the host or of a plane's health. */
+static int apply(struct gateway *g, const struct config *config)
+{
+	const struct facts now = facts_now(g);
+	struct effective *next = effective_new(config, &now, g->health, g->eff);
+	int error;
+
+	if (!next)
+		return -ENOMEM;
+	sysctl_forwarding(&now, next, &next->reasons);
+	error = settle_all(g, next);
+	if (error) {
+		effective_free(next);
+		return error;
+	}
+	log_origins(g->eff, next);
+	effective_free(g->eff);
+	g->eff = next;
+	return 0;
+}
+
+static bool has_reason(const struct reasons *list, const struct reason *r)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->v[i].plane, r->plane) == 0 && strcmp(list->v[i].text, r->text) == 0)
+			return true;
+	return false;
+}
+
+/* A line for each reason that is new, and for each that is gone. */
+static void log_reasons(const struct reasons *before, const struct reasons *now)
+{
+	for (size_t i = 0; i < now->n; i++)
+		if (!has_reason(before, &now->v[i]))
+			log_line(LOG_LEVEL_WARNING, now->v[i].plane, NULL, "%s", now->v[i].text);
+	for (size_t i = 0; i < before->n; i++)
+		if (!has_reason(now, &before->v[i]))
+			log_line(LOG_LEVEL_NOTICE, before->v[i].plane, NULL, "no longer: %s",
+				 before->v[i].text);
+}
+
+static const char *state_text(enum state state)
+{
+	static const char *const text[] = { "ok", "degraded", "failed" };
+
+	return text[state];
+}
+
+static void tell_status(struct gateway *g)
+{
+	char text[320];
+
+	if (g->reasons.n)
+		snprintf(text, sizeof text, "%s: %s: %s%s",
+			 g->state == STATE_FAILED ? "FAILED" : "DEGRADED", g->reasons.v[0].plane,
+			 g->reasons.v[0].text, g->reasons.n > 1 ? " (and more: v6gwctl status)" : "");
+	else
+		snprintf(text, sizeof text, "OK: serving %s", g->eff->n_ifaces ? g->eff->ifaces[0].name : "");
+	if (!g->running)
+		sd_ready(text);
+	else
+		sd_status(text);
+	g->running = true;
+}
+
+/* Asks the planes how they are; true when that changes what the others may announce. */
+static bool collect_health(struct gateway *g)
+{
+	struct reasons now = g->eff->reasons;
+	struct plane_health health;
+	bool serves[N_PLANES];
+
+	for (size_t i = 0; i < N_PLANES; i++)
+		serves[i] = classes[i]->health(g->plane[i], &now);
+	if (g->control)
+		control_health(g->control, &now);
+	g->state = !now.n ? STATE_OK
+		   : serves[NAT64] || serves[DNS64] || serves[RA] ? STATE_DEGRADED
+								  : STATE_FAILED;
+	log_reasons(&g->reasons, &now);
+	g->reasons = now;
+	health = (struct plane_health){ .nat64_serves = serves[NAT64], .dns64_serves = serves[DNS64] };
+	if (health.nat64_serves == g->health.nat64_serves && health.dns64_serves == g->health.dns64_serves)
+		return false;
+	g->health = health;
+	return true;
+}
+
+static void judge(struct gateway *g)
+{
+	if (collect_health(g))
+		ev_timer_at(&g->look, ev_now_ms(g->loop));
+	tell_status(g);
+}
+
+static void on_look(void *arg)
+{
+	struct gateway *g = arg;
+	int error = apply(g, g->config);
+
+	if (error) {
+		log_warning("a change of the host could not be followed: %s, trying again", strerror(-error));
+		ev_timer_at(&g->look, ev_now_ms(g->loop) + RETRY_MS);
+	}
+	judge(g);
+}
+
+/* Links, addresses, routes, resolvers, or the health of a plane. */
+static void on_change(void *arg)
+{
+	struct gateway *g = arg;
+
+	if (g->look.loop)
+		ev_timer_at(&g->look, ev_now_ms(g->loop));
+}
+
+static void on_watchdog(void *arg)
+{
+	struct gateway *g = arg;
+
+	sd_alive();
+	ev_timer_at(&g->watchdog, ev_now_ms(g->loop) + sd_watchdog_ms());
+}
+
+static enum log_level level_of(const struct config *c)
+{
+	static const enum log_level level[] = { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE,
+						LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+	return level[c->log_level];
+}
+
+static void use_config(struct gateway *g, struct config *config)
+{
+	config_free(g->config);
+	g->config = config;
+	g->loaded_at = time(NULL);
+	g->stale = false;
+	if (!g->has_level)
+		log_set_level(level_of(config));
+}
+
+static void report_error(struct report *r, const struct config_error *e)
+{
+	report_object(r, NULL);
+	report_text(r, "file", e->file);
+	report_number(r, "line", e->line);
+	report_text(r, "source", e->source);
+	report_text(r, "key", e->key);
+	report_text(r, "text", e->text);
+	report_text(r, "hint", e->hint);
+	report_end(r);
+}
+
+static void log_config(enum log_level level, const struct config_error *e)
+{
+	log_line(level, LOG_PLANE, NULL, "%s:%u: %s: %s%s%s%s", e->file, e->line, e->key, e->text,
+		 *e->hint ? " (" : "", e->hint, *e->hint ? ")" : "");
+}
+
+/* A new file: taken whole, or not at all. */
+static bool reload(struct gateway *g, struct report *messages)
+{
+	struct config_errors errors;
+	struct config *next = config_load(g->file, &errors);
+	int error = 0;
+
+	for (size_t i = 0; messages && i < errors.n; i++)
+		report_error(messages, &errors.v[i]);
+	for (size_t i = 0; i < errors.n; i++)
+		log_config(LOG_LEVEL_ERROR, &errors.v[i]);
+	for (size_t i = 0; i < errors.n_warnings; i++)
+		log_config(LOG_LEVEL_WARNING, &errors.warnings[i]);
+	config_errors_free(&errors);
+	if (next)
+		error = apply(g, next);
+	if (!next || error) {
+		config_free(next);
+		g->stale = true;
+		log_error("%s is refused, the configuration from before stays in force", g->file);
+		return false;
+	}
+	use_config(g, next);
+	control_set_group(g->control, next->control.group);
+	log_notice("%s is in force", g->file);
+	on_change(g);
+	return true;
+}
+
+static void on_hup(void *arg)
+{
+	struct gateway *g = arg;
+
+	sd_reloading();
+	reload(g, NULL);
+	g->running = false; /* READY again */
+	tell_status(g);
+}
+
+static void on_terminate(void *arg)
+{
+	struct gateway *g = arg;
+
+	g->stop = PLANE_STOP;
+	ev_stop(g->loop);
+}
+
+static void on_usr2(void *arg)
+{
+	struct gateway *g = arg;
+
+	g->stop = PLANE_RESTART;
+	ev_stop(g->loop);
+}
+
+static bool counter_at(void *arg, size_t i, struct counter *out)
+{
+	struct gateway *g = arg;
+
+	for (size_t p = 0; p < N_PLANES; p++) {
+		size_t n = 0;
+
+		while (classes[p]->counter(g->plane[p], n, out))
+			if (n++ == i)
+				return true;
+		i -= n;
+	}
+	return false;
+}
+
+/* State into the log. */
+static void on_usr1(void *arg)
+{
+	struct gateway *g = arg;
+	struct counter c;
+
+	log_notice("state: %s", state_text(g->state));
+	for (size_t i = 0; i < g->reasons.n; i++)
+		log_notice("state: %s: %s", g->reasons.v[i].plane, g->reasons.v[i].text);
+	for (size_t i = 0; i < g->eff->n_origins; i++)
+		log_notice("state: %s = %s (from %s)", g->eff->origins[i].key, g->eff->origins[i].value,
+			   g->eff->origins[i].from);
+	for (size_t i = 0; counter_at(g, i, &c); i++)
+		if (c.value)
+			log_notice("state: %s = %llu", c.name, (unsigned long long)c.value);
+}
+
+static void report_health(const struct gateway *g, struct report *r)
+{
+	report_object(r, "health");
+	report_text(r, "state", state_text(g->state));
+	report_list(r, "reasons");
+	for (size_t i = 0; i < g->reasons.n; i++)
+		report_textf(r, NULL, "%s: %s", g->reasons.v[i].plane, g->reasons.v[i].text);
+	report_end(r);
+	report_end(r);
+}
+
+static void report_config(const struct gateway *g, struct report *r)
+{
+	char when[32];
+	struct tm tm;
+
+	gmtime_r(&g->loaded_at, &tm);
+	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	report_object(r, "config");
+	report_text(r, "file", g->file);
+	report_text(r, "loaded_at", when);
+	report_bool(r, "stale", g->stale);
+	report_end(r);
+}
+
+static void on_status(void *arg, struct report *r)
+{
+	struct gateway *g = arg;
+
+	report_text(r, "version", g->version);
+	report_number(r, "uptime_s", (ev_now_ms(g->loop) - g->started_ms) / 1000);
+	report_health(g, r);
+	report_config(g, r);
+	if (g->config->nat64.enabled) {
+		report_object(r, "nat64");
+		plane_nat64.report(g->plane[NAT64], r);
+		report_end(r);
+	}
+	if (g->config->dns64.enabled) {
+		report_object(r, "dns64");
+		plane_dns64.report(g->plane[DNS64], r);
+		report_end(r);
+	}
+	report_list(r, "ra");
+	plane_ra.report(g->plane[RA], r);
+	report_end(r);
+}
+
+static void on_config(void *arg, void (*put)(void *to, const char *text), void *to)
+{
+	struct gateway *g = arg;
+
+	config_dump(g->config, g->eff->origins, g->eff->n_origins, put, to);
+}
+
+static bool on_mapping(void *arg, size_t *i, struct control_mapping *out)
+{
+	struct gateway *g = arg;
+
+	return plane_nat64_mapping(g->plane[NAT64], i, &out->mapping, out->mac, &out->has_mac);
+}
+
+static bool on_drop_mapping(void *arg, const struct in6_addr *ipv6)
+{
+	struct gateway *g = arg;
+
+	return plane_nat64_drop(g->plane[NAT64], ipv6);
+}
+
+static bool on_reload(void *arg, struct report *messages)
+{
+	return reload(arg, messages);
+}
+
+static bool on_flush_dns(void *arg)
+{
+	struct gateway *g = arg;
+
+	return plane_dns64_flush(g->plane[DNS64]);
+}
+
+static void on_log_level(void *arg, enum log_level level)
+{
+	(void)arg;
+	log_set_level(level);
+}
+
+static const struct control_ops control_ops = {
+	.status = on_status,
+	.config = on_config,
+	.mapping = on_mapping,
+	.counter = counter_at,
+	.reload = on_reload,
+	.flush_dns = on_flush_dns,
+	.drop_mapping = on_drop_mapping,
+	.set_log_level = on_log_level,
+};
+
+static int exit_code_of(int error)
+{
+	switch (-error) {
+	case EPERM:
+	case EACCES:
+		return EX_NOPERM;
+	case EBUSY:
+	case EADDRINUSE:
+		return EX_UNAVAILABLE;
+	default:
+		return EX_OSERR;
+	}
+}
+
+static int open_control(struct gateway *g)
+{
+	const struct control_conf conf = { g->config->control.socket, g->config->control.group, g->version };
+	int error = 0;
+
+	g->control = control_open(g->loop, &conf, &control_ops, g, &error);
+	if (g->control)
+		return 0;
+	if (error == -EADDRINUSE)
+		log_error("%s belongs to a running v6gwd: stop that one first", conf.path);
+	else
+		log_error("control socket %s: %s", conf.path, strerror(-error));
+	return error;
+}
+
+static int open_signals(struct gateway *g)
+{
+	static const struct {
+		int signo;
+		ev_fn *fn;
+	} handled[] = { { SIGTERM, on_terminate }, { SIGINT, on_terminate }, { SIGHUP, on_hup },
+			{ SIGUSR1, on_usr1 },	   { SIGUSR2, on_usr2 } };
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof handled / sizeof *handled; i++) {
+		g->signals[i] = ev_signal_new(g->loop, handled[i].signo, handled[i].fn, g);
+		if (!g->signals[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int open_planes(struct gateway *g)
+{
+	const struct plane_env env = { g->loop, g->link, on_change, g };
+
+	for (size_t i = 0; i < N_PLANES; i++) {
+		g->plane[i] = classes[i]->start(&env);
+		if (!g->plane[i])
+			return -ENOMEM;
+	}
+	return apply(g, g->config);
+}
+
+static int open_all(struct gateway *g)
+{
+	int error = open_signals(g);
+
+	if (!error)
+		error = open_control(g);
+	if (error)
+		return error;
+	g->link = link_open(g->loop, on_change, g);
+	g->resolvers = resolvers_open(g->loop, on_change, g);
+	if (!g->link || !g->resolvers)
+		return -EIO;
+	ev_timer_init(&g->look, g->loop, on_look, g);
+	ev_timer_init(&g->watchdog, g->loop, on_watchdog, g);
+	return open_planes(g);
+}
+
+struct gateway *gateway_new(struct ev_loop *loop, const struct gateway_conf *conf, int *exit_code)
+{
+	struct gateway *g = calloc(1, sizeof *g);
+	int error = g ? 0 : -ENOMEM;
+
+	if (g) {
+		g->loop = loop;
+		g->file = conf->file;
+		g->version = conf->version;
+		g->has_level = conf->has_level;
+		if (conf->has_level)
+			log_set_level(conf->level);
+		g->health = (struct plane_health){ true, true };
+		g->started_ms = ev_clock_ms();
+		sd_machine_id(g->machine_id);
+		use_config(g, conf->config);
+		error = open_all(g);
+	}
+	if (!error)
+		return g;
+	*exit_code = exit_code_of(error);
+	gateway_free(g);
+	return NULL;
+}
+
+int gateway_run(struct gateway *g)
+{
+	judge(g);
+	log_notice("v6gwd %s runs: %s", g->version, state_text(g->state));
+	if (sd_watchdog_ms())
+		on_watchdog(g);
+	ev_run(g->loop);
+	sd_stopping();
+	log_notice(g->stop == PLANE_RESTART ? "stopping for a restart" : "stopping");
+	return EX_OK;
+}
+
+void gateway_free(struct gateway *g)
+{
+	if (!g)
+		return;
+	for (size_t i = N_PLANES; i-- > 0;)
+		classes[i]->stop(g->plane[i], g->stop);
+	control_close(g->control, g->stop == PLANE_RESTART);
+	resolvers_close(g->resolvers);
+	link_close(g->link);
+	for (size_t i = 0; i < sizeof g->signals / sizeof *g->signals; i++)
+		ev_signal_free(g->signals[i]);
+	effective_free(g->eff);
+	config_free(g->config);
+	free(g);
+}

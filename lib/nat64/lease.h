@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lease.h - the text of the lease file, line by line; reads tayga's dynamic.map, too.
+ *
+ * Pure text: files, time and what becomes of a lease are the caller's.  A file of ours begins
+ * with LEASE_HEADER; then each line is
+ *
+ *	IPv4 IPv6 LAST_USE CHECK
+ *
+ * with LAST_USE in seconds since 1970 and CHECK eight hexadecimal digits over what stands
+ *before it, so that a torn or edited line is told from a good one and costs that line alone. In
+ * tayga's file CHECK is missing.  '#' begins a comment.  Order says nothing.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LEASE_HEADER   "# v6gwd leases 1\n"
+#define LEASE_LINE_MAX 128u /* the longest line written, with its newline and a NUL */
+
+struct lease {
+	struct in_addr ipv4;
+	struct in6_addr ipv6;
+	uint64_t used_s; /* seconds since 1970; 0: not known */
+};
+
+enum lease_format {
+	LEASE_OURS,
+	LEASE_TAYGA,
+	LEASE_NEWER, /* ours, of a version that we cannot read */
+};
+
+/* What a file is, by its first line (len bytes, with or without the newline). */
+enum lease_format lease_format_of(const char *line, size_t len);
+
+enum lease_line {
+	LEASE_GOOD,
+	LEASE_NOTHING, /* empty, or a comment */
+	LEASE_BAD,     /* malformed or damaged; out untouched */
+};
+
+/* Reads a line of len bytes, with or without its newline; no NUL is needed. */
+enum lease_line lease_read(enum lease_format, const char *line, size_t len, struct lease *out);
+
+/* Writes a line with its newline and a NUL; its length without the NUL. */
+size_t lease_write(const struct lease *, char out[LEASE_LINE_MAX]);

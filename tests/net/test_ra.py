@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Router advertisements on the wire, with the kernel's autoconfiguration as the judge."""
+import signal
+import socket
+import struct
+import time
+
+import pytest
+
+from lab import BRIDGE_MAC, wait_until
+
+pytestmark = pytest.mark.lab(guests=1, hops=False)
+
+ALL_NODES, ALL_ROUTERS = "ff02::1", "ff02::2"
+SOLICIT = bytes([133, 0, 0, 0, 0, 0, 0, 0])
+IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT, IPV6_PKTINFO, ICMP6_FILTER = 51, 52, 50, 1
+
+
+class Advertisement:
+    def __init__(self, data, src, hop_limit, dst):
+        self.data, self.src, self.hop_limit, self.dst = data, src, hop_limit, dst
+        self.at = time.monotonic()
+        self.lifetime = struct.unpack_from("!H", data, 6)[0]
+        self.preference = data[5] >> 3 & 3
+        self.options = []
+        rest = data[16:]
+        while rest:
+            size = rest[1] * 8
+            assert 0 < size <= len(rest)
+            self.options.append((rest[0], rest[:size]))
+            rest = rest[size:]
+
+    def option(self, kind):
+        return next((data for type_, data in self.options if type_ == kind), None)
+
+
+class Ear:
+    """A guest's raw socket: hears advertisements, asks for them."""
+
+    def __init__(self, guest):
+        self.guest = guest
+        with guest.inside():
+            self.socket = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+            self.index = socket.if_nametoindex("eth0")
+        blocked = bytearray(b"\xff" * 32)
+        blocked[16] = 0xbf  # type 134 passes
+        self.socket.setsockopt(socket.IPPROTO_ICMPV6, ICMP6_FILTER, bytes(blocked))
+        for option in (IPV6_RECVHOPLIMIT, socket.IPV6_RECVPKTINFO):
+            self.socket.setsockopt(socket.IPPROTO_IPV6, option, 1)
+        self.hops(255)
+
+    def hops(self, n):
+        for option in (socket.IPV6_MULTICAST_HOPS, socket.IPV6_UNICAST_HOPS):
+            self.socket.setsockopt(socket.IPPROTO_IPV6, option, n)
+
+    def ask(self, message=SOLICIT, to=ALL_ROUTERS):
+        self.socket.sendto(message, (to, 0, 0, self.index))
+
+    def ask_as_nobody(self, message=SOLICIT):
+        """From the unspecified address, which only a frame can carry."""
+        dst = socket.inet_pton(socket.AF_INET6, ALL_ROUTERS)
+        sum_ = sum(struct.unpack("!16H", bytes(16) + dst)) + len(message) + 58
+        sum_ += sum(struct.unpack(f"!{len(message) // 2}H", message))
+        while sum_ >> 16:
+            sum_ = (sum_ & 0xffff) + (sum_ >> 16)
+        message = message[:2] + struct.pack("!H", ~sum_ & 0xffff) + message[4:]
+        header = struct.pack("!IHBB", 6 << 28, len(message), 58, 255) + bytes(16) + dst
+        with self.guest.inside():
+            raw = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+        with raw:
+            raw.sendto(header + message, ("eth0", 0x86dd, 0, 0, bytes([0x33, 0x33, 0, 0, 0, 2])))
+
+    def next(self, timeout=5.0):
+        """The next advertisement, or None."""
+        end = time.monotonic() + timeout
+        while (left := end - time.monotonic()) > 0:
+            self.socket.settimeout(left)
+            try:
+                data, control, _, src = self.socket.recvmsg(9000, 512)
+            except TimeoutError:
+                return None
+            about = {kind: value for _, kind, value in control}
+            hop_limit = struct.unpack("i", about[IPV6_HOPLIMIT])[0]
+            return Advertisement(data, src[0].split("%")[0], hop_limit,
+                                 socket.inet_ntop(socket.AF_INET6, about[IPV6_PKTINFO][:16]))
+        return None
+
+    def quiet(self):
+        """Until nothing that is on its way arrives any more."""
+        while self.next(0.6):
+            pass
+
+
+@pytest.fixture
+def guest(lab):
+    """A guest that is up, beside a gateway that does not run yet."""
+    guest = lab.guests[0]
+    guest.up()
+    wait_until(lambda: [a for a in guest.addresses("eth0") if "tentative" not in a], 5, "a link-local address")
+    return guest
+
+
+@pytest.fixture
+def ear(lab, guest):
+    """What a configured guest hears of a running gateway (lab.gw)."""
+    lab.gw = lab.gateway().start()
+    guest.wait_configured()
+    ear = Ear(guest)
+    ear.quiet()
+    yield ear
+    ear.socket.close()
+
+
+def test_wire_form(ear):
+    ear.ask_as_nobody()
+    advertisement = ear.next()
+    assert advertisement.hop_limit == 255
+    assert advertisement.src.startswith("fe80::")
+    assert advertisement.dst == ALL_NODES
+    assert advertisement.data[:2] == b"\x86\0"
+    assert advertisement.lifetime == 1800
+    assert [kind for kind, _ in advertisement.options][-1] == 1
+    assert advertisement.option(24)[:8] == bytes.fromhex("1803600000000708")
+    assert advertisement.option(38) == bytes.fromhex("260207080064ff9b0000000000000000")
+
+
+def test_first_advertisement(lab, guest):
+    ear = Ear(guest)
+    lab.gateway().start()
+    ready = time.monotonic()
+    first = ear.next(5)
+    assert first and first.at - ready < 1.0
+    second = ear.next(20)
+    assert 2.9 < second.at - first.at < 17
+    ear.socket.close()
+
+
+def test_answers(ear):
+    delays = []
+    for _ in range(12):
+        asked = time.monotonic()
+        ear.ask()
+        advertisement = ear.next(1)
+        assert advertisement, "no answer"
+        delays.append(advertisement.at - asked)
+        assert ear.next(0.1) is None, "two answers"
+    assert max(delays) < 0.6
+    assert 0.05 < sum(delays) / len(delays) < 0.45
+
+
+def test_asked_by_nobody(ear):
+    ear.ask_as_nobody()
+    first = ear.next(4)
+    ear.ask_as_nobody()
+    ear.ask_as_nobody()
+    second = ear.next(5)
+    assert first.dst == second.dst == ALL_NODES
+    assert 2.9 < second.at - first.at < 3.7
+    assert ear.next(1) is None
+
+
+def test_flood(ear):
+    end, answers = time.monotonic() + 3, 0
+    while time.monotonic() < end:
+        ear.ask()
+        answers += ear.next(0.01) is not None
+    assert 3 <= answers <= 32
+    ear.quiet()
+    ear.ask()
+    assert ear.next(4)
+
+
+HOSTILE = {
+    "hop limit 254": (SOLICIT, 254),
+    "code 1": (b"\x85\x01" + SOLICIT[2:], 255),
+    "four bytes": (SOLICIT[:4], 255),
+    "option of length zero": (SOLICIT + bytes([1, 0, 2, 0, 0, 0, 0, 1]), 255),
+    "option beyond the end": (SOLICIT + bytes([1, 2, 2, 0, 0, 0, 0, 1]), 255),
+    "a byte too many": (SOLICIT + b"\0", 255),
+}
+STRANGE = {
+    "unknown option": SOLICIT + bytes([253, 1, 0, 0, 0, 0, 0, 0]),
+    "long link-layer address": SOLICIT + bytes([1, 2] + [0] * 14),
+    "jumbo": SOLICIT + bytes([253, 1, 0, 0, 0, 0, 0, 0]) * 175,
+}
+
+
+def test_hostile_solicitations(ear):
+    for what, (message, hops) in HOSTILE.items():
+        ear.hops(hops)
+        ear.ask(message)
+        assert ear.next(0.7) is None, what
+    ear.hops(255)
+    ear.ask_as_nobody(SOLICIT + bytes([1, 1, 2, 0, 0, 0, 0, 1]))
+    assert ear.next(0.7) is None, "link-layer address of nobody"
+    for what, message in STRANGE.items():
+        ear.ask(message)
+        assert ear.next(0.7), what
+    router = next(r["gateway"] for r in ear.guest.routes() if r["dst"] == "default")
+    for to in (ALL_NODES, router):
+        ear.ask(to=to)
+        assert ear.next(0.7), to
+
+
+def test_host_does_not_configure_itself(ear, lab):
+    before = [a["local"] for a in lab.host.addresses("br0")]
+    lab.host.sysctl("net.ipv6.conf.br0.accept_ra", 2)
+    ear.ask_as_nobody()
+    assert ear.next()
+    time.sleep(0.3)
+    assert [a["local"] for a in lab.host.addresses("br0")] == before
+    assert not [r for r in lab.host.routes() if r.get("protocol") == "ra"]
+
+
+def test_farewell(ear, lab):
+    assert lab.gw.stop() < 2
+    last = ear.next(1)
+    assert (last.lifetime, last.preference) == (0, 0)
+    assert last.option(24)[4:8] == bytes(4)
+    assert last.option(38)[2:4] == bytes(2)
+    assert last.option(3)[4:8] == struct.pack("!I", 86400)
+    wait_until(lambda: not ear.guest.has_default_route(), 2, "no default route")
+    assert ear.guest.address
+
+
+def test_restart(ear, lab):
+    lab.gw.stop(signal.SIGUSR2)
+    assert ear.next(1) is None
+    assert ear.guest.has_default_route()
+
+
+def test_forwarding(ear, lab):
+    lab.host.sysctl("net.ipv6.conf.br0.forwarding", 0)
+    begin = time.monotonic()
+    while (advertisement := ear.next(4)) and advertisement.lifetime:
+        pass
+    if advertisement:  # else it was put back at once
+        assert advertisement.at - begin < 3.7
+        assert advertisement.option(24)[4:8] == bytes(4)
+    lab.host.sysctl("net.ipv6.conf.br0.forwarding", 1)
+    wait_until(ear.guest.has_default_route, 5, "a default route")
+
+
+def test_firewall(ear, lab):
+    lab.host.run("nft", "add table inet refuse; add chain inet refuse out { type filter hook output "
+                 "priority 0; }; add rule inet refuse out icmpv6 type nd-router-advert drop")
+    ear.ask_as_nobody()
+    lab.gw.wait_log("cannot send advertisements", 12)
+    lab.host.run("nft", "delete table inet refuse")
+    assert ear.next(4)
+    lab.gw.wait_log("advertising again", 2)
+    assert lab.gw.log_text().count("; trying again") == 1
+
+
+def test_another_mac(ear, lab):
+    lab.host.run("ip", "link", "set", "br0", "address", "52:54:00:00:00:99")
+    advertisement = ear.next(4)
+    assert advertisement and advertisement.option(1)[2:] == bytes.fromhex("525400000099")
+
+
+def test_bridge_made_anew(ear, lab):
+    lab.del_bridge()
+    time.sleep(0.2)
+    lab.add_bridge()
+    begin = time.monotonic()
+    advertisement = ear.next(6)
+    assert advertisement and advertisement.at - begin < 3.0
+    assert advertisement.option(1)[2:] == bytes.fromhex(BRIDGE_MAC.replace(":", ""))
+    ear.quiet()
+    ear.ask()  # the group of routers was joined again
+    assert ear.next(1)

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* vectors_test.c - replays tests/vectors/nat64: one test for each vector, and one that every
+ * reason occurs. */
+#include "nat64/nat64.h"
+#include "pkt.h"
+#include "t.h"
+
+#include <ctype.h>
+#include <dirent.h>
+
+#define LINES_MAX   400u
+#define STEPS_MAX   60u
+#define OUTS_MAX    8u
+#define LISTS_MAX   8u
+#define VECTORS_MAX 1000u
+#define START_MS    1000000u
+
+struct span {
+	unsigned first, n;
+};
+
+struct step {
+	struct span in, outs[OUTS_MAX];
+	unsigned n_outs;
+	uint64_t wait_ms;
+	char reason[64];
+};
+
+struct vector {
+	char name[100];
+	struct pkt_line lines[LINES_MAX], conf[LISTS_MAX];
+	struct step steps[STEPS_MAX];
+	unsigned n_lines, n_conf, n_steps;
+};
+
+static struct vector *vectors[VECTORS_MAX];
+static size_t n_vectors;
+static uint64_t reached[NAT64_REASON_COUNT];
+
+/* --- reading the files --- */
+
+static void add_layer(struct vector *v, const char *text)
+{
+	struct step *s = &v->steps[v->n_steps - 1];
+	struct span *span = s->n_outs ? &s->outs[s->n_outs - 1] : &s->in;
+
+	if (v->n_lines == LINES_MAX)
+		pkt_fail("too many lines", v->name);
+	if (!span->n)
+		span->first = v->n_lines;
+	span->n++;
+	pkt_split(&v->lines[v->n_lines++], text);
+}
+
+static struct step *last_step(struct vector *v)
+{
+	if (!v->n_steps)
+		pkt_fail("no packet before this", v->name);
+	return &v->steps[v->n_steps - 1];
+}
+
+static void read_keyword(struct vector *v, const char *text, uint64_t *wait_ms)
+{
+	struct pkt_line l;
+
+	pkt_split(&l, text);
+	if (strcmp(l.word[0], "conf") == 0) {
+		assert_true(v->n_conf < LISTS_MAX);
+		pkt_split(&v->conf[v->n_conf++], text);
+	} else if (strcmp(l.word[0], "wait") == 0) {
+		*wait_ms = pkt_parse(l.word[1]);
+	} else if (strcmp(l.word[0], "in") == 0) {
+		assert_true(v->n_steps < STEPS_MAX);
+		v->n_steps++;
+		last_step(v)->wait_ms = *wait_ms;
+		*wait_ms = 0;
+	} else if (strcmp(l.word[0], "out") == 0) {
+		assert_true(last_step(v)->n_outs < OUTS_MAX);
+		last_step(v)->n_outs++;
+	} else if (strcmp(l.word[0], "reason") == 0) {
+		snprintf(last_step(v)->reason, sizeof v->steps->reason, "%s", l.word[1]);
+	} else if (strcmp(l.word[0], "items") != 0 && strcmp(l.word[0], "rfc") != 0) {
+		pkt_fail("unknown keyword", l.word[0]);
+	}
+}
+
+static struct vector *begin_vector(const char *text)
+{
+	struct vector *v = calloc(1, sizeof *v);
+
+	if (!v || n_vectors == VECTORS_MAX)
+		abort();
+	if (sscanf(text, "vector %99s", v->name) != 1)
+		pkt_fail("a vector without a name", text);
+	for (size_t i = 0; i < n_vectors; i++)
+		if (strcmp(vectors[i]->name, v->name) == 0)
+			pkt_fail("two vectors of one name", v->name);
+	vectors[n_vectors++] = v;
+	return v;
+}
+
+static void read_file(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char text[400];
+	struct vector *v = NULL;
+	uint64_t wait_ms = 0;
+
+	if (!f)
+		pkt_fail("cannot read", path);
+	while (fgets(text, sizeof text, f)) {
+		text[strcspn(text, "#\n")] = '\0';
+		if (strspn(text, " \t") == strlen(text))
+			continue;
+		if (strncmp(text, "vector ", 7) == 0)
+			v = begin_vector(text);
+		else if (!v)
+			pkt_fail("before the first vector", text);
+		else if (isspace((unsigned char)text[0]))
+			add_layer(v, text);
+		else
+			read_keyword(v, text, &wait_ms);
+	}
+	fclose(f);
+}
+
+static int is_vector_file(const struct dirent *e)
+{
+	const char *dot = strrchr(e->d_name, '.');
+
+	return dot && strcmp(dot, ".vec") == 0;
+}
+
+static void read_dir(const char *dir)
+{
+	struct dirent **list;
+	int n = scandir(dir, &list, is_vector_file, alphasort);
+	char path[600];
+
+	if (n <= 0)
+		pkt_fail("no vectors in", dir);
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
+		read_file(path);
+		free(list[i]);
+	}
+	free(list);
+}
+
+/* --- the configuration --- */
+
+struct setting {
+	struct nat64_conf conf;
+	struct acl_entry clients, destinations;
+	struct prefix4 pools[LISTS_MAX];
+	struct nat64_map maps[LISTS_MAX];
+	bool fresh;
+};
+
+static struct in6_addr addr(const char *word)
+{
+	struct in6_addr a;
+
+	if (!addr_parse(pkt_value(word), &a))
+		pkt_fail("no address", word);
+	return a;
+}
+
+static struct prefix6 net6(const char *word)
+{
+	struct prefix6 p;
+
+	if (!prefix_parse(pkt_value(word), &p, NULL))
+		pkt_fail("no network", word);
+	return p;
+}
+
+static struct prefix4 net4(const char *word)
+{
+	struct prefix6 p = net6(word);
+
+	return (struct prefix4){ addr_v4(&p.addr), (uint8_t)(p.len - 96) };
+}
+
+static void set_list(struct acl_entry *e, struct acl *acl, const char *word)
+{
+	*acl = (struct acl){ e, 1 };
+	if (strcmp(word, "any") == 0)
+		e->kind = ACL_ANY;
+	else if (strcmp(word, "global") == 0)
+		e->kind = ACL_GLOBAL;
+	else if (strcmp(word, "none") == 0)
+		acl->n = 0;
+	else
+		*e = (struct acl_entry){ .kind = ACL_NET, .net = net6(word) };
+}
+
+static void reference(struct setting *s)
+{
+	*s = (struct setting){ 0 };
+	s->conf.prefix = (struct pref64){ net6("64:ff9b::/96").addr, 96 };
+	s->conf.own4 = (struct in_addr){ inet_addr(pkt_value("OWN4")) };
+	s->conf.own6 = addr("OWN6");
+	s->pools[0] = net4("192.168.255.0/24");
+	s->conf.pools = s->pools;
+	s->conf.n_pools = 1;
+	s->conf.maps = s->maps;
+	set_list(&s->clients, &s->conf.clients, "any");
+	set_list(&s->destinations, &s->conf.destinations, "global");
+	s->conf.mtu = 1500;
+	s->conf.fragment_mtu = 1280;
+	s->conf.lease_lifetime_ms = 7440000;
+	s->conf.lease_keep_ms = 1209600000;
+	s->conf.max_mappings_per_guest = 16;
+}
+
+static bool set_address(struct setting *s, const char *key, const char *value)
+{
+	if (strcmp(key, "own4") == 0) {
+		s->conf.own4 = (struct in_addr){ inet_addr(pkt_value(value)) };
+	} else if (strcmp(key, "own6") == 0) {
+		s->conf.own6 = addr(value);
+	} else if (strcmp(key, "prefix") == 0) {
+		s->conf.prefix = (struct pref64){ net6(value).addr, net6(value).len };
+		if (!pref64_is_well_known(&s->conf.prefix))
+			set_list(&s->destinations, &s->conf.destinations, "any");
+	} else if (strcmp(key, "destinations") == 0) {
+		set_list(&s->destinations, &s->conf.destinations, value);
+	} else if (strcmp(key, "clients") == 0) {
+		set_list(&s->clients, &s->conf.clients, value);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static bool set_number(struct setting *s, const char *key, uint32_t v)
+{
+	if (strcmp(key, "mtu") == 0)
+		s->conf.mtu = v;
+	else if (strcmp(key, "fragment_mtu") == 0)
+		s->conf.fragment_mtu = v;
+	else if (strcmp(key, "rate") == 0)
+		s->conf.icmp_error_rate = v;
+	else if (strcmp(key, "lifetime") == 0)
+		s->conf.lease_lifetime_ms = v;
+	else if (strcmp(key, "keep") == 0)
+		s->conf.lease_keep_ms = v;
+	else if (strcmp(key, "limit") == 0)
+		s->conf.max_mappings_per_guest = v;
+	else
+		return false;
+	return true;
+}
+
+static void set_pool(struct setting *s, const char *value, bool *own)
+{
+	if (!*own)
+		s->conf.n_pools = 0;
+	*own = true;
+	if (strcmp(value, "none") != 0)
+		s->pools[s->conf.n_pools++] = net4(value);
+}
+
+static void set(struct setting *s, const struct pkt_line *l, bool *own_pool)
+{
+	const char *key = l->word[1], *value = l->n > 2 ? l->word[2] : "0";
+
+	if (strcmp(key, "fresh") == 0)
+		s->fresh = true;
+	else if (strcmp(key, "drop_udp_zero") == 0)
+		s->conf.drop_udp_zero = true;
+	else if (strcmp(key, "pool") == 0)
+		set_pool(s, value, own_pool);
+	else if (strcmp(key, "map") == 0)
+		s->maps[s->conf.n_maps++] =
+			(struct nat64_map){ net4(value), net6(l->word[3]), "" };
+	else if (!set_address(s, key, value) && !set_number(s, key, pkt_parse(value)))
+		pkt_fail("unknown setting", key);
+}
+
+/* --- replaying --- */
+
+struct got {
+	uint8_t *packet[64];
+	size_t len[64], n;
+};
+
+static void on_packet(void *arg, const uint8_t *buf, size_t len)
+{
+	struct got *got = arg;
+
+	assert_true(got->n < N_OF(got->packet));
+	got->packet[got->n] = malloc(len);
+	memcpy(got->packet[got->n], buf, len);
+	got->len[got->n++] = len;
+}
+
+static void print_hex(const char *what, const uint8_t *b, size_t n)
+{
+	fprintf(stderr, "# %s, %zu bytes:", what, n);
+	for (size_t i = 0; i < n && i < 160; i++)
+		fprintf(stderr, "%s%02x", i % 4 ? "" : " ", b[i]);
+	fprintf(stderr, "\n");
+}
+
+static bool matches(const struct pkt *want, const uint8_t *b, size_t n)
+{
+	if (want->n != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!want->any[i] && want->b[i] != b[i])
+			return false;
+	return true;
+}
+
+/* What a wildcard leaves open is checked here: the header checksum of IPv4 always holds. */
+static bool header_holds(const uint8_t *b, size_t n)
+{
+	return b[0] >> 4 != 4 || (n >= 20 && pkt_sum(0, b, 20) == 0xffff);
+}
+
+static void compare(const struct vector *v, const struct step *s, const struct pkt *in,
+		    const struct got *got)
+{
+	static struct pkt want;
+
+	for (unsigned i = 0; i < s->n_outs || i < got->n; i++) {
+		want.n = 0;
+		if (i < s->n_outs)
+			pkt_build(v->lines + s->outs[i].first, s->outs[i].n, in, &want);
+		if (i < s->n_outs && i < got->n &&
+		    matches(&want, got->packet[i], got->len[i]) &&
+		    header_holds(got->packet[i], got->len[i]))
+			continue;
+		print_hex("in  ", in->b, in->n);
+		print_hex("want", want.b, want.n);
+		if (i < got->n)
+			print_hex("got ", got->packet[i], got->len[i]);
+		fail_msg("%s: packet %u of %u expected, %zu came", v->name, i + 1, s->n_outs,
+			 got->n);
+	}
+}
+
+/* The packet ends where its memory ends, so that reading past it is seen. */
+static void replay_step(const struct vector *v, const struct step *s, struct nat64 *n,
+			uint64_t now_ms)
+{
+	static struct pkt in;
+	struct got got = { .n = 0 };
+	struct nat64_sink sink = { on_packet, &got };
+	enum nat64_reason reason;
+	uint8_t *memory;
+
+	pkt_build(v->lines + s->in.first, s->in.n, NULL, &in);
+	memory = malloc(NAT64_HEADROOM + in.n);
+	memcpy(memory + NAT64_HEADROOM, in.b, in.n);
+	reason = nat64_input(n, memory + NAT64_HEADROOM, in.n, now_ms, &sink);
+	free(memory);
+	reached[reason]++;
+	assert_string_equal(nat64_reason_texts[reason].name, s->reason);
+	compare(v, s, &in, &got);
+	for (size_t i = 0; i < got.n; i++)
+		free(got.packet[i]);
+}
+
+static void replay(void **state)
+{
+	const struct vector *v = *state;
+	uint8_t random[32] = { 1, 2, 3 };
+	struct setting s;
+	struct nat64 *n;
+	struct in6_addr h = addr("H"), h2 = addr("H2");
+	uint64_t now_ms = START_MS;
+	bool own_pool = false;
+
+	reference(&s);
+	for (unsigned i = 0; i < v->n_conf; i++)
+		set(&s, &v->conf[i], &own_pool);
+	n = nat64_new(&s.conf, random, NULL, NULL);
+	assert_non_null(n);
+	if (!s.fresh && !own_pool) {
+		assert_true(nat64_restore(n, &h, addr4_of(0xc0a8ff0a), 0, now_ms));
+		assert_true(nat64_restore(n, &h2, addr4_of(0xc0a8ff0b), 0, now_ms));
+	}
+	for (unsigned i = 0; i < v->n_steps; i++) {
+		now_ms += v->steps[i].wait_ms;
+		nat64_tick(n, now_ms);
+		replay_step(v, &v->steps[i], n, now_ms);
+	}
+	for (unsigned i = 0; i < NAT64_REASON_COUNT; i++)
+		if (nat64_reason_texts[i].kind == NAT64_NOTE)
+			reached[i] += nat64_counts(n)[i];
+	nat64_free(n);
+}
+
+static void every_reason_occurs(void **state)
+{
+	bool all = true;
+
+	(void)state;
+	for (unsigned i = 0; i < NAT64_REASON_COUNT; i++) {
+		if (reached[i])
+			continue;
+		fprintf(stderr, "# no vector ends with %s\n", nat64_reason_texts[i].name);
+		all = false;
+	}
+	assert_true(all);
+}
+
+int main(void)
+{
+	static struct CMUnitTest tests[VECTORS_MAX + 1];
+
+	read_dir("tests/vectors/nat64");
+	for (size_t i = 0; i < n_vectors; i++)
+		tests[i] =
+			(struct CMUnitTest){ vectors[i]->name, replay, NULL, NULL, vectors[i] };
+	tests[n_vectors] = (struct CMUnitTest){ "every_reason_occurs", every_reason_occurs,
+						NULL, NULL, NULL };
+	int failed = _cmocka_run_group_tests("vectors", tests, n_vectors + 1, NULL, NULL);
+
+	for (size_t i = 0; i < n_vectors; i++)
+		free(vectors[i]);
+	return failed;
+}
