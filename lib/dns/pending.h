@@ -52,6 +52,7 @@ struct pending_slot {
 	bool may_not_ask;   /* RD=0, and something is not in the cache */
 	bool limited;       /* the client has too many waiting */
 	bool no_room;       /* an answer did not fit into the cache */
+	bool takes_stale;   /* does not wait for better any longer */
 	bool over;          /* out of time: no more is asked */
 	bool patience_over; /* AAAA is not waited for any longer */
 	struct pending_leg legs[2];
