@@ -112,7 +112,7 @@ static int apply(struct gateway *g, const struct config *config)
 
 	if (!next)
 		return -ENOMEM;
-	sysctl_forwarding(&now, next, &next->reasons);
+	sysctl_forwarding(&now, next);
 	error = settle_all(g, next);
 	if (error) {
 		effective_free(next);
@@ -127,7 +127,8 @@ static int apply(struct gateway *g, const struct config *config)
 static bool has_reason(const struct reasons *list, const struct reason *r)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->v[i].plane, r->plane) == 0 && strcmp(list->v[i].text, r->text) == 0)
+		if (strcmp(list->v[i].plane, r->plane) == 0 &&
+		    strcmp(list->v[i].text, r->text) == 0)
 			return true;
 	return false;
 }
@@ -137,7 +138,8 @@ static void log_reasons(const struct reasons *before, const struct reasons *now)
 {
 	for (size_t i = 0; i < now->n; i++)
 		if (!has_reason(before, &now->v[i]))
-			log_line(LOG_LEVEL_WARNING, now->v[i].plane, NULL, "%s", now->v[i].text);
+			log_line(LOG_LEVEL_WARNING, now->v[i].plane, NULL, "%s",
+				 now->v[i].text);
 	for (size_t i = 0; i < before->n; i++)
 		if (!has_reason(now, &before->v[i]))
 			log_line(LOG_LEVEL_NOTICE, before->v[i].plane, NULL, "no longer: %s",
@@ -157,10 +159,12 @@ static void tell_status(struct gateway *g)
 
 	if (g->reasons.n)
 		snprintf(text, sizeof text, "%s: %s: %s%s",
-			 g->state == STATE_FAILED ? "FAILED" : "DEGRADED", g->reasons.v[0].plane,
-			 g->reasons.v[0].text, g->reasons.n > 1 ? " (and more: v6gwctl status)" : "");
+			 g->state == STATE_FAILED ? "FAILED" : "DEGRADED",
+			 g->reasons.v[0].plane, g->reasons.v[0].text,
+			 g->reasons.n > 1 ? " (and more: v6gwctl status)" : "");
 	else
-		snprintf(text, sizeof text, "OK: serving %s", g->eff->n_ifaces ? g->eff->ifaces[0].name : "");
+		snprintf(text, sizeof text, "OK: serving %s",
+			 g->eff->n_ifaces ? g->eff->ifaces[0].name : "");
 	if (!g->running)
 		sd_ready(text);
 	else
@@ -179,13 +183,15 @@ static bool collect_health(struct gateway *g)
 		serves[i] = classes[i]->health(g->plane[i], &now);
 	if (g->control)
 		control_health(g->control, &now);
-	g->state = !now.n ? STATE_OK
+	g->state = !now.n                                         ? STATE_OK
 		   : serves[NAT64] || serves[DNS64] || serves[RA] ? STATE_DEGRADED
 								  : STATE_FAILED;
 	log_reasons(&g->reasons, &now);
 	g->reasons = now;
-	health = (struct plane_health){ .nat64_serves = serves[NAT64], .dns64_serves = serves[DNS64] };
-	if (health.nat64_serves == g->health.nat64_serves && health.dns64_serves == g->health.dns64_serves)
+	health = (struct plane_health){ .nat64_serves = serves[NAT64],
+					.dns64_serves = serves[DNS64] };
+	if (health.nat64_serves == g->health.nat64_serves &&
+	    health.dns64_serves == g->health.dns64_serves)
 		return false;
 	g->health = health;
 	return true;
@@ -204,7 +210,8 @@ static void on_look(void *arg)
 	int error = apply(g, g->config);
 
 	if (error) {
-		log_warning("a change of the host could not be followed: %s, trying again", strerror(-error));
+		log_warning("a change of the host could not be followed: %s, trying again",
+			    strerror(-error));
 		ev_timer_at(&g->look, ev_now_ms(g->loop) + RETRY_MS);
 	}
 	judge(g);
@@ -229,8 +236,9 @@ static void on_watchdog(void *arg)
 
 static enum log_level level_of(const struct config *c)
 {
-	static const enum log_level level[] = { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE,
-						LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+	static const enum log_level level[] = { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING,
+						LOG_LEVEL_NOTICE, LOG_LEVEL_INFO,
+						LOG_LEVEL_DEBUG };
 
 	return level[c->log_level];
 }
@@ -259,8 +267,8 @@ static void report_error(struct report *r, const struct config_error *e)
 
 static void log_config(enum log_level level, const struct config_error *e)
 {
-	log_line(level, LOG_PLANE, NULL, "%s:%u: %s: %s%s%s%s", e->file, e->line, e->key, e->text,
-		 *e->hint ? " (" : "", e->hint, *e->hint ? ")" : "");
+	log_line(level, LOG_PLANE, NULL, "%s:%u: %s: %s%s%s%s", e->file, e->line, e->key,
+		 e->text, *e->hint ? " (" : "", e->hint, *e->hint ? ")" : "");
 }
 
 /* A new file: taken whole, or not at all. */
@@ -282,7 +290,8 @@ static bool reload(struct gateway *g, struct report *messages)
 	if (!next || error) {
 		config_free(next);
 		g->stale = true;
-		log_error("%s is refused, the configuration from before stays in force", g->file);
+		log_error("%s is refused, the configuration from before stays in force",
+			  g->file);
 		return false;
 	}
 	use_config(g, next);
@@ -343,8 +352,8 @@ static void on_usr1(void *arg)
 	for (size_t i = 0; i < g->reasons.n; i++)
 		log_notice("state: %s: %s", g->reasons.v[i].plane, g->reasons.v[i].text);
 	for (size_t i = 0; i < g->eff->n_origins; i++)
-		log_notice("state: %s = %s (from %s)", g->eff->origins[i].key, g->eff->origins[i].value,
-			   g->eff->origins[i].from);
+		log_notice("state: %s = %s (from %s)", g->eff->origins[i].key,
+			   g->eff->origins[i].value, g->eff->origins[i].from);
 	for (size_t i = 0; counter_at(g, i, &c); i++)
 		if (c.value)
 			log_notice("state: %s = %llu", c.name, (unsigned long long)c.value);
@@ -464,7 +473,8 @@ static int exit_code_of(int error)
 
 static int open_control(struct gateway *g)
 {
-	const struct control_conf conf = { g->config->control.socket, g->config->control.group, g->version };
+	const struct control_conf conf = { g->config->control.socket, g->config->control.group,
+					   g->version };
 	int error = 0;
 
 	g->control = control_open(g->loop, &conf, &control_ops, g, &error);
@@ -482,8 +492,11 @@ static int open_signals(struct gateway *g)
 	static const struct {
 		int signo;
 		ev_fn *fn;
-	} handled[] = { { SIGTERM, on_terminate }, { SIGINT, on_terminate }, { SIGHUP, on_hup },
-			{ SIGUSR1, on_usr1 },	   { SIGUSR2, on_usr2 } };
+	} handled[] = { { SIGTERM, on_terminate },
+			{ SIGINT, on_terminate },
+			{ SIGHUP, on_hup },
+			{ SIGUSR1, on_usr1 },
+			{ SIGUSR2, on_usr2 } };
 
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof handled / sizeof *handled; i++) {
@@ -523,7 +536,8 @@ static int open_all(struct gateway *g)
 	return open_planes(g);
 }
 
-struct gateway *gateway_new(struct ev_loop *loop, const struct gateway_conf *conf, int *exit_code)
+struct gateway *gateway_new(struct ev_loop *loop, const struct gateway_conf *conf,
+			    int *exit_code)
 {
 	struct gateway *g = calloc(1, sizeof *g);
 	int error = g ? 0 : -ENOMEM;

@@ -23,11 +23,14 @@ struct arguments {
 
 static const char help[] =
 	"Usage: v6gwd [OPTION]...\n"
-	"NAT64, DNS64 and router advertisements for IPv6-only guests.  Stays in the foreground.\n"
+	"NAT64, DNS64 and router advertisements for IPv6-only guests.  Stays in the "
+	"foreground.\n"
 	"\n"
 	"  -c, --config FILE      read FILE (default: " CONFIG_FILE ")\n"
-	"  -t, --check            check the configuration and exit: 0 good, 78 with every error printed\n"
-	"      --print-defaults   print a configuration with every key and its default, and exit\n"
+	"  -t, --check            check the configuration and exit: 0 good, 78 with every "
+	"error printed\n"
+	"      --print-defaults   print a configuration with every key and its default, and "
+	"exit\n"
 	"  -l, --log-level LEVEL  error, warning, notice, info or debug; wins over log_level\n"
 	"      --user NAME        started as root: become NAME, keeping only what is needed\n"
 	"  -V, --version          print the version and exit\n"

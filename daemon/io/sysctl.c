@@ -63,7 +63,8 @@ static int put(const struct setting *s, char digit)
 	return error;
 }
 
-static void set(const struct setting *s, int was, int value, struct reasons *reasons)
+/* True when it took. */
+static bool set(const struct setting *s, int was, int value, struct reasons *reasons)
 {
 	int error = put(s, (char)('0' + value));
 
@@ -74,58 +75,87 @@ static void set(const struct setting *s, int was, int value, struct reasons *rea
 			    "%s is %d and cannot be set (%s): sysctl -w %s=%d, or make "
 			    "/proc/sys/net writable for v6gwd",
 			    s->key, was, strerror(-error), s->key, value);
+	return !error;
 }
 
-/* An interface that vanished meanwhile is no reason. */
-static void turn_on(const char *family, const char *iface, struct reasons *reasons)
+/* True when it is on now.  An interface that vanished meanwhile is no reason. */
+static bool turn_on(const char *family, const char *iface, struct reasons *reasons)
 {
 	struct setting s = setting_of(family, iface, "forwarding");
 	int was = get(&s);
 
 	if (was == 0)
-		set(&s, was, 1, reasons);
-	else if (was < 0 && strcmp(iface, "all") == 0)
+		return set(&s, was, 1, reasons);
+	if (was < 0 && strcmp(iface, "all") == 0)
 		reasons_add(reasons, "gateway", "%s cannot be read (%s)%s", s.key,
 			    strerror(-was),
 			    was == -ENOENT ? ": boot without ipv6.disable=1" : "");
+	return was > 0;
 }
 
 /* 0 stays 0: somebody else (systemd-networkd) hears the advertisements then. */
+static void keep_listening(const char *iface, struct reasons *reasons)
+{
+	struct setting s = setting_of("ipv6", iface, "accept_ra");
+
+	if (get(&s) == 1)
+		set(&s, 1, 2, reasons);
+}
+
+/* A router of the kernel's own making ignores advertisements where accept_ra is 1. */
 static void keep_default_routes(const struct facts *facts, struct reasons *reasons)
 {
 	for (size_t i = 0; i < facts->n_routes; i++) {
 		const struct fact_route *r = &facts->routes[i];
 		const struct fact_link *link = facts_link_at(facts, r->index);
-		struct setting s;
 
-		if (r->v4 || !r->from_ra || !link)
-			continue;
-		s = setting_of("ipv6", link->name, "accept_ra");
-		if (get(&s) == 1)
-			set(&s, 1, 2, reasons);
+		if (!r->v4 && r->from_ra && link)
+			keep_listening(link->name, reasons);
 	}
 }
 
-static void turn_on_link(const struct facts *facts, const char *name, struct reasons *reasons)
+/* At boot the uplink's first advertisement may still be on its way.  Never on the guests' link:
+ * a guest could then give the host a default route. */
+static void await_default_route(const struct facts *facts, const struct effective *eff,
+				struct reasons *reasons)
+{
+	const struct fact_link *uplink = facts_link(facts, eff->uplink);
+
+	if (!uplink || uplink->forwarding6)
+		return;
+	for (size_t i = 0; i < facts->n_routes; i++)
+		if (!facts->routes[i].v4)
+			return;
+	for (size_t i = 0; i < eff->n_ifaces; i++)
+		if (eff->ifaces[i].index == uplink->index)
+			return;
+	keep_listening(uplink->name, reasons);
+}
+
+/* True when IPv6 forwarding is on now. */
+static bool turn_on_link(const struct facts *facts, const char *name, struct reasons *reasons)
 {
 	const struct fact_link *link = facts_link(facts, name);
 
 	if (!link)
-		return;
+		return false;
 	if (!link->forwarding4)
 		turn_on("ipv4", name, reasons);
-	if (!link->forwarding6)
-		turn_on("ipv6", name, reasons);
+	return link->forwarding6 || turn_on("ipv6", name, reasons);
 }
 
-void sysctl_forwarding(const struct facts *facts, const struct effective *eff,
-		       struct reasons *reasons)
+void sysctl_forwarding(const struct facts *facts, struct effective *eff)
 {
+	struct reasons *reasons = &eff->reasons;
+
 	keep_default_routes(facts, reasons);
+	await_default_route(facts, eff, reasons);
 	turn_on("ipv4", "all", reasons);
 	turn_on("ipv6", "all", reasons);
 	for (size_t i = 0; i < eff->n_ifaces; i++)
 		turn_on_link(facts, eff->ifaces[i].name, reasons);
+	for (size_t i = 0; i < eff->n_ra; i++)
+		eff->ra[i].forwarding = turn_on_link(facts, eff->ra[i].name, reasons);
 	turn_on_link(facts, eff->uplink, reasons);
 	turn_on_link(facts, eff->config->nat64.device, reasons);
 }
