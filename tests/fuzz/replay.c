@@ -33,7 +33,8 @@ static int run_file(const char *path)
 	return 1;
 }
 
-static int run_dir(const char *path)
+/* A file, or all below a directory. */
+static int run_path(const char *path)
 {
 	struct dirent **list;
 	int n = scandir(path, &list, NULL, alphasort), ran = 0;
@@ -44,7 +45,7 @@ static int run_dir(const char *path)
 	for (int i = 0; i < n; i++) {
 		snprintf(file, sizeof file, "%s/%s", path, list[i]->d_name);
 		if (list[i]->d_name[0] != '.')
-			ran += run_file(file);
+			ran += run_path(file);
 		free(list[i]);
 	}
 	free(list);
@@ -56,7 +57,7 @@ int main(int argc, char **argv)
 	int ran = 0;
 
 	for (int i = 1; i < argc; i++)
-		ran += run_dir(argv[i]);
+		ran += run_path(argv[i]);
 	printf("%d inputs\n", ran);
 	return ran ? 0 : 1;
 }
