@@ -17,14 +17,14 @@ PREFIX, POOL = "64:ff9b::/96", "192.168.255.0/24"
 
 def made(host):
     """What is v6gwd's own: routes into the TUN, proxy neighbours, the table, the device's state."""
-    link = host.json("ip", "-j", "link", "show", "dev", "nat64", check=False)
+    link = host.json("ip", "-j", "addr", "show", "dev", "nat64", check=False)
     return {
         "routes": sorted(r["dst"] for family in (4, 6) for r in host.json(
             "ip", "-j", f"-{family}", "route", "show", "dev", "nat64", check=False)),
         "proxies": host.out("ip", "-6", "neigh", "show", "proxy"),
         "table": host.out("nft", "list", "ruleset"),
         "up": bool(link) and "UP" in link[0]["flags"],
-        "addresses": host.addresses("nat64") if link else [],
+        "addresses": link[0]["addr_info"] if link else [],
         "proxy_ndp": host.sysctl("net.ipv6.conf.br0.proxy_ndp"),
     }
 
