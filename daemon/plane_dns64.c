@@ -73,10 +73,6 @@ static void look(struct plane_dns64 *p)
 	if (dead == p->all_dead)
 		return;
 	p->all_dead = dead;
-	if (dead)
-		log_warning("no forwarder answers");
-	else
-		log_notice("forwarders answer again");
 	p->env.changed(p->env.gateway);
 }
 

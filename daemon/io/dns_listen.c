@@ -361,11 +361,9 @@ static const char *endpoint_text(const struct eff_endpoint *at, char out[ADDR_TE
 	return out;
 }
 
-/* Says once why an address cannot be bound. */
+/* Keeps why an address cannot be bound, for dns_listen_reasons(). */
 static void refused(struct door *d, const char *what, int error)
 {
-	char text[ADDR_TEXT_LEN + 16];
-
 	if (d->error == error && d->what == what)
 		return;
 	d->error = error;
@@ -373,9 +371,6 @@ static void refused(struct door *d, const char *what, int error)
 	d->holder[0] = '\0';
 	if (error == EADDRINUSE)
 		port_holder(&d->at.addr, d->at.port, what[0] == 'T', d->holder);
-	log_warning("cannot listen on %s (%s): %s%s%s, trying again every second",
-		    endpoint_text(&d->at, text), what, strerror(error),
-		    d->holder[0] ? " by " : "", d->holder);
 }
 
 static int open_one(struct door *d, int type, ev_io_fn *fn, struct ev_io **io, int *fd)
