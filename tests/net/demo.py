@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """demo.py BUILD [--shell]: the demonstration, step by step.  Run by tests/demo."""
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,12 +30,12 @@ def say(text):
     print(textwrap.indent(textwrap.dedent(text).strip("\n"), "   "))
 
 
-def show(node, prompt, *cmd, lines=None):
+def show(node, prompt, *cmd):
     """The command as one would type it, and what it says."""
     print(paint("36", f"   {prompt}$ ") + " ".join(map(str, cmd)), flush=True)
     done = node.run(*cmd, check=False)
     output = (done.stdout + done.stderr).strip("\n").splitlines()
-    print(textwrap.indent("\n".join(output[:lines]), "   "), flush=True)
+    print(textwrap.indent("\n".join(output), "   "), flush=True)
     return done.returncode == 0
 
 
@@ -51,8 +52,13 @@ def demonstrate(lab, build):
     servers.start_web(lab)
 
     heading("v6gwd starts on the host; this is its whole configuration")
-    gateway = Gateway(lab, CONFIG, build=build, level=None).start()
-    show(host, "host", "cat", gateway.conf)
+    gateway = Gateway(lab, build=build, level=None)
+    (host.etc / "v6gwd.conf").write_text(CONFIG)
+    gateway.conf = "/etc/v6gwd.conf"
+    gateway.start()
+    show(host, "host", "cat", "/etc/v6gwd.conf")
+    say("What it does by that file, it says in the log:")
+    print(textwrap.indent(re.sub(r"^<\d>", "v6gwd: ", gateway.log_text(), flags=re.M).strip(), "   "))
     wait_until(lambda: gateway.status(), 5, "v6gwctl status")
 
     heading("The guest comes up; its kernel configures itself from our advertisement")
@@ -79,8 +85,7 @@ def demonstrate(lab, build):
            show(guest, "guest", "traceroute", "-6", "-n", "-q", "1", "-m", "8", "v4only.example.net")]
 
     heading("What the gateway says of itself")
-    ctl = gateway.build / "daemon/v6gwctl"
-    ok += [show(host, "host", ctl, "status"), show(host, "host", ctl, "mappings")]
+    ok += [show(host, "host", "v6gwctl", "status"), show(host, "host", "v6gwctl", "mappings")]
     return all(ok)
 
 
@@ -101,6 +106,7 @@ def shell(lab, build):
 
 def main():
     build, wants_shell = os.path.abspath(sys.argv[1]), "--shell" in sys.argv[2:]
+    os.environ["PATH"] = f"{build}/daemon:{os.environ['PATH']}"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     sweep()

@@ -162,7 +162,8 @@ class Node:
             raise OSError(ctypes.get_errno(), "setns")
 
     def addresses(self, dev, family=6):
-        links = self.json("ip", "-j", f"-{family}", "addr", "show", "dev", dev)
+        """As ip lists them; none where dev does not exist."""
+        links = self.json("ip", "-j", f"-{family}", "addr", "show", "dev", dev, check=False)
         return [a for link in links for a in link.get("addr_info", [])]
 
     def routes(self, *filters, family=6):
