@@ -9,14 +9,19 @@
 #define FIXED_LEN   10 /* type, class, TTL, RDATA length */
 #define POINTER_MAX 0x4000
 
+static uint16_t get_u16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
 uint16_t msg_id(const uint8_t *buf)
 {
-	return (uint16_t)(buf[0] << 8 | buf[1]);
+	return get_u16(buf);
 }
 
 uint16_t msg_flags(const uint8_t *buf)
 {
-	return (uint16_t)(buf[2] << 8 | buf[3]);
+	return get_u16(buf + 2);
 }
 
 void msg_set_id(uint8_t *buf, uint16_t id)
@@ -73,8 +78,8 @@ static bool read_question(struct msg *m, unsigned *hops)
 	if (!at || at + 4 > m->len)
 		return false;
 	m->q.name_len = (uint8_t)n;
-	m->q.type = (uint16_t)(m->p[at] << 8 | m->p[at + 1]);
-	m->q.class = (uint16_t)(m->p[at + 2] << 8 | m->p[at + 3]);
+	m->q.type = get_u16(m->p + at);
+	m->q.class = get_u16(m->p + at + 2);
 	m->at[MSG_ANSWER] = at + 4;
 	return true;
 }
@@ -228,9 +233,7 @@ size_t msg_rdata_name(const struct msg *m, const struct msg_rr *rr, size_t skip,
 
 uint16_t msg_covered(const struct msg *m, const struct msg_rr *rr)
 {
-	const uint8_t *p = m->p + rr->rdata_at;
-
-	return rr->type == TYPE_RRSIG && rr->rdata_len >= 2 ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+	return rr->type == TYPE_RRSIG && rr->rdata_len >= 2 ? get_u16(m->p + rr->rdata_at) : 0;
 }
 
 unsigned msg_rcode(const struct msg *m)
@@ -259,7 +262,7 @@ uint16_t msg_ede(const struct msg *m)
 	size_t len = 0;
 	const uint8_t *p = msg_option(m, OPTION_EDE, &len);
 
-	return p && len >= 2 ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+	return p && len >= 2 ? get_u16(p) : 0;
 }
 
 void msg_begin(struct msg_wr *m, void *buf, size_t size, uint16_t id, uint16_t flags,

@@ -188,6 +188,21 @@ size_t name_from_text(const char *text, uint8_t out[DNS_NAME_MAX])
 	return n;
 }
 
+static char *put_octet(char *t, uint8_t c)
+{
+	if (c > ' ' && c < 0x7f) {
+		if (c == '.' || c == '\\')
+			*t++ = '\\';
+		*t++ = (char)c;
+		return t;
+	}
+	*t++ = '\\';
+	*t++ = (char)('0' + c / 100);
+	*t++ = (char)('0' + c / 10 % 10);
+	*t++ = (char)('0' + c % 10);
+	return t;
+}
+
 const char *name_text(const uint8_t *name, char out[NAME_TEXT_LEN])
 {
 	char *t = out;
@@ -197,20 +212,8 @@ const char *name_text(const uint8_t *name, char out[NAME_TEXT_LEN])
 	for (; *name; name += 1 + *name) {
 		if (t != out)
 			*t++ = '.';
-		for (size_t i = 1; i <= *name; i++) {
-			uint8_t c = name[i];
-
-			if (c > ' ' && c < 0x7f) {
-				if (c == '.' || c == '\\')
-					*t++ = '\\';
-				*t++ = (char)c;
-				continue;
-			}
-			*t++ = '\\';
-			*t++ = (char)('0' + c / 100);
-			*t++ = (char)('0' + c / 10 % 10);
-			*t++ = (char)('0' + c % 10);
-		}
+		for (size_t i = 1; i <= *name; i++)
+			t = put_octet(t, name[i]);
 	}
 	*t = '\0';
 	return out;

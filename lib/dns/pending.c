@@ -315,6 +315,11 @@ void pending_release(struct pending *p, struct pending_slot *s)
 	p->free_slot = slot_place(p, s);
 }
 
+struct pending_job *pending_job_of_leg(const struct pending *p, const struct pending_leg *leg)
+{
+	return leg->job ? &p->jobs[leg->job - 1] : NULL;
+}
+
 uint64_t pending_id(const struct pending *p, const struct pending_job *job)
 {
 	return (uint64_t)job->generation << 32 | job_place(p, job);

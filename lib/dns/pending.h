@@ -52,6 +52,7 @@ struct pending_slot {
 	bool may_not_ask;   /* RD=0, and something is not in the cache */
 	bool limited;       /* the client has too many waiting */
 	bool no_room;       /* an answer did not fit into the cache */
+	bool takes_stale;   /* does not wait for better any longer */
 	bool over;          /* out of time: no more is asked */
 	bool patience_over; /* AAAA is not waited for any longer */
 	struct pending_leg legs[2];
@@ -101,6 +102,9 @@ struct pending_slot *pending_after(const struct pending *, const struct pending_
 struct pending_job *pending_join(struct pending *, struct pending_slot *, struct pending_leg *,
 				 const struct dns_question *q, uint8_t flags, bool *is_new);
 void pending_leave(struct pending *, struct pending_slot *, struct pending_leg *);
+
+/* What the leg waits for; NULL for nothing. */
+struct pending_job *pending_job_of_leg(const struct pending *, const struct pending_leg *);
 
 /* The number of a job for the outside, and the job of a number; NULL when it is over. */
 uint64_t pending_id(const struct pending *, const struct pending_job *);

@@ -33,18 +33,19 @@ static int run_file(const char *path)
 	return 1;
 }
 
-static int run(const char *path)
+/* A file, or all below a directory. */
+static int run_path(const char *path)
 {
 	struct dirent **list;
 	int n = scandir(path, &list, NULL, alphasort), ran = 0;
-	char below[4096];
+	char file[4096];
 
 	if (n < 0)
 		return run_file(path);
 	for (int i = 0; i < n; i++) {
-		snprintf(below, sizeof below, "%s/%s", path, list[i]->d_name);
+		snprintf(file, sizeof file, "%s/%s", path, list[i]->d_name);
 		if (list[i]->d_name[0] != '.')
-			ran += run(below);
+			ran += run_path(file);
 		free(list[i]);
 	}
 	free(list);
@@ -56,7 +57,7 @@ int main(int argc, char **argv)
 	int ran = 0;
 
 	for (int i = 1; i < argc; i++)
-		ran += run(argv[i]);
+		ran += run_path(argv[i]);
 	printf("%d inputs\n", ran);
 	return ran ? 0 : 1;
 }

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* engine.h - what query.c, leg.c and answer.c work on.  Not for others: query.h is the engine's
+ * interface. */
+#pragma once
+
+#include "cache.h"
+#include "counters.h"
+#include "pending.h"
+#include "query.h"
+#include "rules.h"
+#include "special.h"
+#include "synth.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One message of a leg, while an answer is made. */
+struct said {
+	struct msg m;
+	struct cache_answer answer;
+	struct synth_chain chain;
+	uint8_t special[SPECIAL_MSG_LEN];
+};
+
+struct dns {
+	struct dns_ops ops;
+	void *ctx;
+	struct rules rules, next;
+	struct cache_space *next_space;
+	struct cache *cache;
+	struct pending *pending;
+	struct siphash_key cookie_key;
+	uint64_t now_ms;
+	bool running;
+	uint64_t counts[DNS_COUNT_COUNT];
+	struct said said[2][PENDING_HOPS];
+	uint8_t out[DNS_MSG_MAX];
+};
+
+static inline void engine_count(struct dns *d, enum dns_count what)
+{
+	d->counts[what]++;
+}

@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* query_raw_test.c - the DNS64 engine where scenarios do not reach: octets that are no message,
+ * floods, answers too large, callbacks that call back, reloads with questions in flight. */
+#include "base/addr.h"
+#include "dns/msg.h"
+#include "dns/query.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define HELD 20000
+
+static struct {
+	struct dns *dns;
+	uint64_t now_ms;
+	unsigned n_replies, n_cancelled;
+	uint8_t reply[DNS_MSG_MAX];
+	size_t reply_len;
+	uint64_t held[HELD];
+	struct dns_question question[HELD];
+	size_t n_held;
+	/* Answers at once, with so many addresses. */
+	bool at_once;
+	unsigned n_addresses;
+} t;
+
+static struct acl_entry any = { .kind = ACL_ANY };
+
+static struct dns_conf conf_of(uint64_t cache_size)
+{
+	return (struct dns_conf){
+		.prefix = { .prefix = { .s6_addr = { 0x20, 0x01, 0x0d, 0xb8, 0, 0x64 } },
+			    .len = 96 },
+		.destinations = { &any, 1 },
+		.allow_query = { &any, 1 },
+		.clients = { &any, 1 },
+		.synthesize_on_error = DNS_ON_ERROR_UNLESS_BOGUS,
+		.cache_size = cache_size,
+		.max_ttl_s = 86400,
+		.negative_ttl_s = 900,
+		.udp_payload = 1232,
+		.timeout_ms = 5000,
+		.max_queries_per_client = 500,
+		.tcp_idle_s = 30,
+	};
+}
+
+static void on_reply(void *ctx, const struct dns_client *client, const uint8_t *msg, size_t len)
+{
+	(void)ctx;
+	(void)client;
+	t.n_replies++;
+	memcpy(t.reply, msg, len);
+	t.reply_len = len;
+}
+
+static void answer(uint64_t id, const struct dns_question *q, unsigned n)
+{
+	static uint8_t buf[DNS_MSG_MAX];
+	struct resolve_result r = { .status = RESOLVE_ANSWER, .msg = buf };
+	static const uint8_t soa[22] = { [21] = 60 };
+	struct msg_wr w;
+
+	msg_begin(&w, buf, sizeof buf, 1, MSG_QR, q);
+	for (unsigned i = 0; q->type == TYPE_A && i < n; i++)
+		msg_put(&w, MSG_ANSWER, q->name, TYPE_A, 60, "\xc6\x33\x64\x01", 4);
+	if (q->type == TYPE_AAAA)
+		msg_put(&w, MSG_AUTHORITY, q->name, TYPE_SOA, 60, soa, sizeof soa);
+	r.len = msg_end(&w);
+	assert_true(r.len > 0);
+	dns_resolved(t.dns, id, &r, t.now_ms);
+}
+
+static void on_resolve(void *ctx, uint64_t id, const struct dns_question *q, unsigned flags,
+		       unsigned set)
+{
+	(void)ctx;
+	(void)flags;
+	(void)set;
+	if (t.at_once) {
+		answer(id, q, t.n_addresses);
+		return;
+	}
+	assert_true(t.n_held < HELD);
+	t.question[t.n_held] = *q;
+	t.held[t.n_held++] = id;
+}
+
+static void on_cancel(void *ctx, uint64_t id)
+{
+	(void)ctx;
+	(void)id;
+	t.n_cancelled++;
+}
+
+static void on_random(void *ctx, void *out, size_t n)
+{
+	(void)ctx;
+	for (size_t i = 0; i < n; i++)
+		((uint8_t *)out)[i] = (uint8_t)rand();
+}
+
+static const struct dns_ops ops = { on_reply, on_resolve, on_cancel, on_random };
+
+static int open_engine(void **state)
+{
+	struct dns_conf conf = conf_of(1 << 20);
+
+	(void)state;
+	memset(&t, 0, sizeof t);
+	t.now_ms = 5000;
+	t.dns = dns_new(&conf, &ops, NULL);
+	return t.dns ? 0 : -1;
+}
+
+static int close_engine(void **state)
+{
+	(void)state;
+	dns_free(t.dns);
+	return 0;
+}
+
+static struct dns_client client_of(unsigned n, enum dns_transport transport)
+{
+	struct dns_client c = { .port = 4000, .transport = transport };
+
+	addr_parse("2001:db8:1::", &c.addr);
+	c.addr.s6_addr[14] = (uint8_t)(n >> 8);
+	c.addr.s6_addr[15] = (uint8_t)n;
+	return c;
+}
+
+static void input(const struct dns_client *c, const void *msg, size_t len)
+{
+	/* In memory of its own, so that a read beyond it is seen. */
+	uint8_t *copy = malloc(len ? len : 1);
+
+	assert_non_null(copy);
+	memcpy(copy, msg, len);
+	t.reply_len = 0;
+	dns_input(t.dns, c, copy, len, t.now_ms);
+	free(copy);
+}
+
+static void ask(unsigned client, enum dns_transport transport, const char *name, uint16_t type)
+{
+	struct dns_question q = { .type = type, .class = CLASS_IN };
+	struct dns_client c = client_of(client, transport);
+	uint8_t buf[512];
+	struct msg_wr w;
+
+	q.name_len = (uint8_t)name_from_text(name, q.name);
+	msg_begin(&w, buf, sizeof buf, 0x1234, MSG_RD, &q);
+	msg_put_opt(&w, 4096, 0, false, NULL, 0);
+	input(&c, buf, msg_end(&w));
+}
+
+static unsigned rcode(void)
+{
+	return msg_flags(t.reply) & MSG_RCODE;
+}
+
+#define SILENCE                      99
+#define QUERY(flags, qd, an, ns, ar) "\x12\x34" flags "\0" qd "\0" an "\0" ns "\0" ar
+#define PLAIN                        QUERY("\1\0", "\1", "\0", "\0", "\0")
+#define WITH_OPT                     QUERY("\1\0", "\1", "\0", "\0", "\1")
+#define NAME_A                       "\11localhost\0\0\1\0\1"
+
+/* Items 81 to 92, 97 to 99, 103, 104, 106 to 109. */
+static void hostile_octets(void **state)
+{
+	static const struct {
+		const char *what, *octets;
+		size_t len;
+		unsigned rcode;
+	} row[] = {
+#define ROW(what, rcode, text) { what, text, sizeof(text) - 1, rcode }
+		ROW("81 nothing", SILENCE, ""),
+		ROW("81 11 octets", SILENCE, "\x12\x34\1\0\0\1\0\0\0\0\0"),
+		ROW("82 no question", RCODE_FORMERR, QUERY("\1\0", "\0", "\0", "\0", "\0")),
+		ROW("82 a cookie only", RCODE_NOERROR,
+		    QUERY("\1\0", "\0", "\0", "\0",
+			  "\1") "\0\0\x29\4\xd0\0\0\0\0\0\xc\0\xa\0\x8"
+				"12345678"),
+		ROW("83 two questions", RCODE_FORMERR,
+		    QUERY("\1\0", "\2", "\0", "\0", "\0") NAME_A NAME_A),
+		ROW("84 question missing", RCODE_FORMERR, PLAIN),
+		ROW("85 self pointer", RCODE_FORMERR, PLAIN "\xc0\x0c\0\1\0\1"),
+		ROW("85 forward pointer", RCODE_FORMERR, PLAIN "\xc0\x10\0\1\0\1\1a\0"),
+		ROW("85 two pointers", RCODE_FORMERR, PLAIN "\xc0\x0e\xc0\x0c\0\1\0\1"),
+		ROW("86 label 0x40", RCODE_FORMERR,
+		    PLAIN "\x41"
+			  "a\0\0\1\0\1"),
+		ROW("86 label 0x80", RCODE_FORMERR,
+		    PLAIN "\x81"
+			  "a\0\0\1\0\1"),
+		ROW("88 name cut", RCODE_FORMERR, PLAIN "\11local"),
+		ROW("88 class cut", RCODE_FORMERR, PLAIN "\11localhost\0\0\1\0"),
+		ROW("89 a response", SILENCE, QUERY("\x81\0", "\1", "\0", "\0", "\0") NAME_A),
+		ROW("90 opcode 1", RCODE_NOTIMP,
+		    QUERY("\x09\0", "\1", "\0", "\0", "\0") NAME_A),
+		ROW("90 opcode 2", RCODE_NOTIMP,
+		    QUERY("\x11\0", "\1", "\0", "\0", "\0") NAME_A),
+		ROW("90 NOTIFY", RCODE_NOTIMP, QUERY("\x21\0", "\1", "\0", "\0", "\0") NAME_A),
+		ROW("90 UPDATE", RCODE_NOTIMP, QUERY("\x29\0", "\1", "\0", "\0", "\0") NAME_A),
+		ROW("90 DSO", RCODE_NOTIMP, QUERY("\x31\0", "\0", "\0", "\0", "\0")),
+		ROW("90 opcode 15", RCODE_NOTIMP,
+		    QUERY("\x79\0", "\1", "\0", "\0", "\0") NAME_A),
+		ROW("91 flags that mean nothing", RCODE_NOERROR,
+		    QUERY("\x07\x4f", "\1", "\0", "\0", "\0") NAME_A),
+		ROW("92 an answer", RCODE_FORMERR,
+		    QUERY("\1\0", "\1", "\1", "\0", "\0") NAME_A
+		    "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1"),
+		ROW("97 EDNS 1", RCODE_NOERROR, WITH_OPT NAME_A "\0\0\x29\4\xd0\0\1\0\0\0\0"),
+		ROW("98 two OPT", RCODE_FORMERR,
+		    QUERY("\1\0", "\1", "\0", "\0", "\2") NAME_A
+		    "\0\0\x29\4\xd0\0\0\0\0\0\0\0\0\x29\4\xd0\0\0\0\0\0\0"),
+		ROW("99 OPT below a name", RCODE_FORMERR,
+		    WITH_OPT NAME_A "\1a\0\0\x29\4\xd0\0\0\0\0\0\0"),
+		ROW("99 OPT overrun", RCODE_FORMERR,
+		    WITH_OPT NAME_A "\0\0\x29\4\xd0\0\0\0\0\0\1"),
+		ROW("99 option of 3 octets", RCODE_FORMERR,
+		    WITH_OPT NAME_A "\0\0\x29\4\xd0\0\0\0\0\0\3\0\1\0"),
+		ROW("103 cookie of 7", RCODE_FORMERR,
+		    WITH_OPT NAME_A "\0\0\x29\4\xd0\0\0\0\0\0\xb\0\xa\0\7"
+				    "1234567"),
+		ROW("103 cookie of 12", RCODE_FORMERR,
+		    WITH_OPT NAME_A "\0\0\x29\4\xd0\0\0\0\0\0\x10\0\xa\0\xc"
+				    "123456789012"),
+		ROW("103 cookie of 41", RCODE_FORMERR,
+		    WITH_OPT NAME_A "\0\0\x29\4\xd0\0\0\0\0\0\x2d\0\xa\0\x29"
+				    "12345678901234567890123456789012345678901"),
+		ROW("103 a server cookie we did not make", RCODE_NOERROR,
+		    WITH_OPT NAME_A "\0\0\x29\4\xd0\0\0\0\0\0\x14\0\xa\0\x10"
+				    "1234567890123456"),
+		ROW("104 client subnet", RCODE_NOERROR,
+		    WITH_OPT NAME_A "\0\0\x29\4\xd0\0\0\0\0\0\xb\0\x8\0\7\0\1\x18\0\xc0\0\2"),
+		ROW("106 padding, NSID, unknown", RCODE_NOERROR,
+		    WITH_OPT NAME_A
+		    "\0\0\x29\4\xd0\0\0\0\0\0\x10\0\xc\0\2\0\0\0\3\0\0\xfd\xe9\0\2xx"),
+		ROW("107 additional missing", RCODE_FORMERR, WITH_OPT NAME_A),
+		ROW("108 TSIG", RCODE_NOTAUTH, WITH_OPT NAME_A "\1k\0\0\xfa\0\xff\0\0\0\0\0\0"),
+		ROW("109 garbage behind", RCODE_NOERROR, PLAIN NAME_A "garbage"),
+#undef ROW
+	};
+	struct dns_client c = client_of(1, DNS_UDP);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		input(&c, row[i].octets, row[i].len);
+		if ((t.reply_len == 0) != (row[i].rcode == SILENCE))
+			fail_msg("%s: %s", row[i].what, t.reply_len ? "a reply" : "no reply");
+		if (!t.reply_len)
+			continue;
+		if (rcode() != row[i].rcode)
+			fail_msg("%s: rcode %u", row[i].what, rcode());
+		assert_int_equal(msg_id(t.reply), 0x1234);
+		/* Never more than asked for, when something is wrong. */
+		if (rcode())
+			assert_true(t.reply_len <= row[i].len + MSG_OPT_LEN);
+	}
+	assert_int_equal(t.n_held, 0);
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_QUERIES], sizeof row / sizeof *row);
+}
+
+/* Items 97 and 116. */
+static void flags_of_replies(void **state)
+{
+	static const char query[] = QUERY("\x07\x7f", "\1", "\0", "\0", "\0") NAME_A;
+	static const char edns1[] = WITH_OPT NAME_A "\0\0\x29\4\xd0\0\1\xff\xff\0\0";
+	struct dns_client c = client_of(1, DNS_UDP);
+	struct msg m;
+
+	(void)state;
+	input(&c, query, sizeof query - 1);
+	assert_int_equal(msg_flags(t.reply), MSG_QR | MSG_RD | MSG_RA | MSG_CD);
+	input(&c, edns1, sizeof edns1 - 1);
+	assert_int_equal(msg_parse(t.reply, t.reply_len, &m), MSG_OK);
+	assert_int_equal(msg_rcode(&m), RCODE_BADVERS);
+	assert_int_equal(m.edns.version, 0);
+	assert_true(m.edns.dnssec_ok);
+	assert_memory_equal(t.reply + m.edns.at + 5, "\1\0\x80\0", 4);
+}
+
+/* Item 87: a name of 255 octets is a name, and its answer fits. */
+static void longest_name(void **state)
+{
+	char name[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof name; i++)
+		name[i] = i % 64 == 63 ? '.' : 'a';
+	name[253] = '\0';
+	t.at_once = true;
+	t.n_addresses = 1;
+	ask(1, DNS_UDP, name, TYPE_AAAA);
+	assert_int_equal(rcode(), RCODE_NOERROR);
+	assert_int_equal(t.reply_len, 12 + 259 + 28 + 11 + 6);
+}
+
+/* Item 110. */
+static void large_query(void **state)
+{
+	static uint8_t big[DNS_MSG_MAX];
+	struct dns_client c = client_of(1, DNS_TCP);
+
+	(void)state;
+	memcpy(big, PLAIN NAME_A, sizeof PLAIN NAME_A - 1);
+	input(&c, big, 4096);
+	assert_int_equal(rcode(), RCODE_NOERROR);
+	input(&c, big, sizeof big);
+	assert_int_equal(rcode(), RCODE_NOERROR);
+}
+
+/* Item 130. */
+static void answer_too_large(void **state)
+{
+	(void)state;
+	t.at_once = true;
+	t.n_addresses = 4000;
+	ask(1, DNS_TCP, "big.x", TYPE_AAAA);
+	assert_int_equal(rcode(), RCODE_SERVFAIL);
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_FAILED_SIZE], 1);
+	ask(1, DNS_UDP, "big.x", TYPE_AAAA);
+	assert_true(msg_flags(t.reply) & MSG_TC);
+	ask(1, DNS_TCP, "big.x", TYPE_A);
+	assert_int_equal(rcode(), RCODE_NOERROR);
+	assert_true(t.reply_len > 64000);
+}
+
+/* Item 144: the oldest give way, and what is kept is still answered. */
+static void flood(void **state)
+{
+	char name[32];
+
+	(void)state;
+	t.at_once = true;
+	t.n_addresses = 1;
+	ask(1, DNS_UDP, "kept.x", TYPE_AAAA);
+	t.at_once = false;
+	t.n_replies = 0;
+	for (unsigned i = 0; i < 9000; i++) {
+		snprintf(name, sizeof name, "n%u.cold.x", i);
+		ask(1000 + i / 400, DNS_UDP, name, TYPE_A);
+	}
+	assert_int_equal(dns_in_flight(t.dns), 4096);
+	assert_int_equal(t.n_replies, 9000 - 4096);
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_FAILED_OVERLOAD], 9000 - 4096);
+	assert_int_equal(rcode(), RCODE_SERVFAIL);
+	ask(1, DNS_UDP, "kept.x", TYPE_AAAA);
+	assert_int_equal(rcode(), RCODE_NOERROR);
+	/* Everybody else is told so in time. */
+	while (dns_next(t.dns) != UINT64_MAX) {
+		t.now_ms = dns_next(t.dns);
+		dns_tick(t.dns, t.now_ms);
+	}
+	assert_int_equal(t.now_ms, 5000 + 4500);
+	assert_int_equal(dns_in_flight(t.dns), 0);
+	/* And late answers are taken for the cache. */
+	for (size_t i = 0; i < t.n_held; i++)
+		answer(t.held[i], &t.question[i], 1);
+	t.n_replies = 0;
+	ask(1, DNS_UDP, "n8999.cold.x", TYPE_A);
+	assert_int_equal(t.n_replies, 1);
+	assert_int_equal(rcode(), RCODE_NOERROR);
+}
+
+/* 500 for one client, and no more. */
+static void limit_of_one_client(void **state)
+{
+	struct dns_client c = client_of(7, DNS_TCP);
+	char name[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 600; i++) {
+		assert_int_equal(dns_is_full(t.dns, &c.addr), i >= 500);
+		snprintf(name, sizeof name, "n%u.x", i);
+		ask(7, DNS_UDP, name, TYPE_A);
+	}
+	assert_int_equal(t.n_held, 500);
+	assert_int_equal(t.n_replies, 100);
+	assert_true(msg_flags(t.reply) & MSG_TC);
+	answer(t.held[0], &t.question[0], 1);
+	assert_false(dns_is_full(t.dns, &c.addr));
+}
+
+/* Pinned answers fill the cache: questions fail, memory does not grow. */
+static void cache_full_of_pinned(void **state)
+{
+	char name[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 40; i++) {
+		snprintf(name, sizeof name, "n%u.x", i);
+		ask(i, DNS_UDP, name, TYPE_AAAA);
+	}
+	/* A comes, 60 KiB each, and has to wait for AAAA. */
+	for (size_t i = 0; i < t.n_held; i++)
+		if (t.question[i].type == TYPE_A)
+			answer(t.held[i], &t.question[i], 3800);
+	assert_true(dns_counts(t.dns)[DNS_COUNT_FAILED_MEMORY] > 0);
+	assert_true(dns_counts(t.dns)[DNS_COUNT_FAILED_MEMORY] < 40);
+	for (size_t i = 0; i < t.n_held; i++)
+		if (t.question[i].type == TYPE_AAAA)
+			answer(t.held[i], &t.question[i], 0);
+	assert_int_equal(dns_in_flight(t.dns), 0);
+	assert_int_equal(t.n_replies, 40);
+	t.at_once = true;
+	t.n_addresses = 1;
+	ask(1, DNS_UDP, "after.x", TYPE_AAAA);
+	assert_int_equal(rcode(), RCODE_NOERROR);
+}
+
+/* A reload with another cache size, questions half answered. */
+static void resize_in_flight(void **state)
+{
+	static const uint64_t sizes[] = { 8 << 20, 300 << 10, 1 << 20 };
+	char name[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		snprintf(name, sizeof name, "n%u.x", i);
+		ask(i, DNS_UDP, name, TYPE_AAAA);
+	}
+	for (size_t i = 0; i < t.n_held; i++)
+		if (t.question[i].type == TYPE_A)
+			answer(t.held[i], &t.question[i], 3);
+	for (size_t i = 0; i < 3; i++) {
+		struct dns_conf conf = conf_of(sizes[i]);
+
+		assert_true(dns_prepare(t.dns, &conf));
+		dns_settle(t.dns, false, t.now_ms);
+		assert_true(dns_prepare(t.dns, &conf));
+		dns_settle(t.dns, true, t.now_ms);
+	}
+	for (size_t i = 0; i < t.n_held; i++)
+		if (t.question[i].type == TYPE_AAAA)
+			answer(t.held[i], &t.question[i], 0);
+	assert_int_equal(t.n_replies, 20);
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_SYNTHESIZED], 20);
+}
+
+/* Results nobody waits for. */
+static void results_out_of_the_blue(void **state)
+{
+	struct resolve_result r = { .status = RESOLVE_ANSWER };
+	struct dns_question other = {
+		.name = "\1y", .name_len = 3, .type = TYPE_A, .class = 1
+	};
+
+	(void)state;
+	dns_resolved(t.dns, 0, &r, t.now_ms);
+	dns_resolved(t.dns, 77, &r, t.now_ms);
+	dns_resolved(t.dns, UINT64_MAX, &r, t.now_ms);
+	ask(1, DNS_UDP, "x", TYPE_A);
+	ask(1, DNS_UDP, "z", TYPE_A);
+	/* The answer to another question, and the same id twice. */
+	answer(t.held[0], &other, 1);
+	assert_int_equal(rcode(), RCODE_SERVFAIL);
+	t.n_replies = 0;
+	dns_resolved(t.dns, t.held[0], &r, t.now_ms);
+	assert_int_equal(t.n_replies, 0);
+	/* A result without a message. */
+	dns_resolved(t.dns, t.held[1], &r, t.now_ms);
+	assert_int_equal(rcode(), RCODE_SERVFAIL);
+}
+
+static void freed_with_questions_in_flight(void **state)
+{
+	struct dns_conf conf = conf_of(1 << 20);
+
+	(void)state;
+	ask(1, DNS_UDP, "x", TYPE_AAAA);
+	dns_free(t.dns);
+	assert_int_equal(t.n_cancelled, 2);
+	t.dns = dns_new(&conf, &ops, NULL);
+}
+
+static long rss_anon_kib(void)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char line[256];
+	long kib = -1;
+
+	while (f && fgets(line, sizeof line, f))
+		if (sscanf(line, "RssAnon: %ld", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+/* An engine that did nothing yet has touched next to nothing of its tables. */
+static void idle_memory(void **state)
+{
+	struct dns_conf conf = conf_of(32 << 20);
+	long before = rss_anon_kib(), used;
+	struct dns *idle;
+
+	(void)state;
+#if defined(__SANITIZE_ADDRESS__)
+	skip();
+#endif
+	idle = dns_new(&conf, &ops, NULL);
+	used = rss_anon_kib() - before;
+	assert_non_null(idle);
+	dns_free(idle);
+	if (used > 256)
+		fail_msg("%ld KiB", used);
+}
+
+int main(int argc, char **argv)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, open_engine, close_engine)
+	const struct CMUnitTest tests[] = {
+		/* First, before the allocator has memory to give again. */
+		cmocka_unit_test(idle_memory),
+		T(hostile_octets),
+		T(flags_of_replies),
+		T(longest_name),
+		T(large_query),
+		T(answer_too_large),
+		T(flood),
+		T(limit_of_one_client),
+		T(cache_full_of_pinned),
+		T(resize_in_flight),
+		T(results_out_of_the_blue),
+		T(freed_with_questions_in_flight),
+	};
+
+	(void)argc;
+	/* It makes the allocator write to all it gives, which hides what we touch ourselves. */
+	if (getenv("MALLOC_PERTURB_") && unsetenv("MALLOC_PERTURB_") == 0)
+		execv("/proc/self/exe", argv);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
