@@ -258,13 +258,11 @@ static enum nat64_reason read_error(struct packet *pk, struct xlat_error *e, str
 
 /* A guest speaks with its own address; a router on the way has none, gets none, and the
  * translator stands for it (RFC 6791 3). */
-static bool find_error_source(struct packet *pk)
+static bool is_known_source(struct packet *pk)
 {
-	if (pk->from && pk->from->state != MAPPING_DORMANT)
-		return true;
-	pk->from = NULL;
-	pk->h4.src = pk->n->conf.own4;
-	return pk->h4.src.s_addr != 0;
+	if (pk->from && pk->from->state == MAPPING_DORMANT)
+		pk->from = NULL;
+	return pk->from;
 }
 
 static enum nat64_reason error_to_v4(struct packet *pk)
@@ -281,7 +279,9 @@ static enum nat64_reason error_to_v4(struct packet *pk)
 		reason = xlat_head_64(&e.head, &quoted, pk->n->conf.mtu, &head);
 	if (reason != NAT64_GO_ON)
 		return reason;
-	if (!find_error_source(pk))
+	if (!is_known_source(pk))
+		pk->h4.src = pk->n->conf.own4;
+	if (!pk->h4.src.s_addr)
 		return NAT64_V6_ERROR_SOURCE;
 	inner.src = pk->h4.dst;
 	len = xlat_error_write_64(&e, &head, &quoted, &inner, icmp);
@@ -309,13 +309,15 @@ static enum nat64_reason error_to_neighbour(struct packet *pk, const struct in6_
 		return reason;
 	if (e.head.type > PARAMETER)
 		return NAT64_V6_ICMP_TYPE;
-	if (!find_error_source(pk))
+	out.src = n->conf.own6;
+	if (is_known_source(pk))
+		out.src = pref64_embed(&n->conf.prefix, pk->h4.src);
+	if (addr_is_unspecified(&out.src))
 		return NAT64_V6_ERROR_SOURCE;
 	inner = quoted;
 	inner.src = *neighbour;
 	inner.dst = pref64_embed(&n->conf.prefix, guest4);
 	len = xlat_error_write_66(&e, pk->l4.p, pk->l4.len, &quoted, &inner, icmp);
-	out.src = pk->from ? pref64_embed(&n->conf.prefix, pk->h4.src) : n->conf.own6;
 	out.tclass = pk->h6.tclass;
 	out.hop_limit = (uint8_t)(pk->h6.hop_limit - 1);
 	xlat_csum6(icmp, len, &out.src, &out.dst);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* nat64_fuzz.c - the translator on any bytes: no crash, and only well-formed packets out.
  *
- * Input: one byte of options, one that picks the prefix, then packets, each behind its length
- * in two bytes.  Where the length has its top bit set, checksums of the packet are put right
- * first, so that what lies behind those checks is reached.
+ * Input: one byte of options, one that picks the prefix (and: 0x80 guests are known, 0x40 a new
+ * configuration after each packet), then packets, each behind its length in two bytes.  Where
+ * the length has its top bit set, checksums of the packet are put right first, so that what
+ * lies behind those checks is reached.
  */
 #include "../unit/wellformed.h"
 #include "nat64/nat64.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PACKETS_MAX 8
+#define PACKETS_MAX 16
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,10 +32,16 @@ static struct acl_entry any = { .kind = ACL_ANY }, global = { .kind = ACL_GLOBAL
 
 static const struct prefix4 pools[] = { { { 0 }, 24 } };
 
-static struct nat64 *engine_of(uint8_t options, uint8_t which, struct prefix4 *pool,
-			       struct nat64_map maps[2])
+static uint64_t guest_of(void *arg, const struct in6_addr *src)
 {
-	const uint8_t *p = prefixes[which % (sizeof prefixes / sizeof *prefixes)];
+	(void)arg;
+	return src->s6_addr[15] / 4u;
+}
+
+static struct nat64 *engine_of(uint8_t options, uint8_t which, struct prefix4 *pool,
+			       struct nat64_map maps[2], struct nat64_conf *keep)
+{
+	const uint8_t *p = prefixes[(which & 0x3f) % (sizeof prefixes / sizeof *prefixes)];
 	static const uint8_t random[32] = { 1 };
 	struct nat64_conf conf = {
 		.own4 = addr4_of(options & 1 ? 0 : 0xc0a8ff01),
@@ -73,8 +80,14 @@ static struct nat64 *engine_of(uint8_t options, uint8_t which, struct prefix4 *p
 	maps[1].ipv6.addr.s6_addr[15] = 0x25;
 	n = nat64_new(&conf, random, NULL, NULL);
 	memcpy(&g, guest, 16);
-	if (n)
-		nat64_restore(n, &g, addr4_of(0xc0a8ff0a), 0, 5000);
+	if (!n)
+		return NULL;
+	nat64_restore(n, &g, addr4_of(0xc0a8ff0a), 0, 5000);
+	g.s6_addr[15] = 0x11;
+	nat64_restore(n, &g, addr4_of(0xc0a8ff0b), 0, 5000);
+	if (which & 0x80)
+		nat64_set_guests(n, guest_of, NULL);
+	*keep = conf;
 	return n;
 }
 
@@ -158,11 +171,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct prefix4 pool;
 	struct nat64_map maps[2];
 	uint64_t now_ms = 5000;
+	struct nat64_conf conf;
 	struct nat64 *n;
+	bool renew;
 
 	if (size < 2)
 		return 0;
-	n = engine_of(data[0], data[1], &pool, maps);
+	renew = data[1] & 0x40;
+	n = engine_of(data[0], data[1], &pool, maps, &conf);
 	if (!n)
 		return 0;
 	data += 2;
@@ -179,6 +195,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size -= len;
 		now_ms += 400;
 		nat64_tick(n, now_ms);
+		conf.max_mappings_per_guest = 1 + i % 3;
+		if (renew && nat64_prepare(n, &conf))
+			nat64_settle(n, true, now_ms);
 	}
 	nat64_free(n);
 	return 0;

@@ -419,7 +419,7 @@ static void write_seed(const char *dir, const struct vector *v)
 	f = fopen(path, "wb");
 	if (!f)
 		pkt_fail("cannot write", path);
-	fputc(4, f); /* destinations any */
+	fputc(v->n_conf ? 4 | 2 : 0, f); /* destinations any, maps */
 	fputc(v->n_conf && strcmp(v->conf[0].word[1], "prefix") == 0, f);
 	for (unsigned i = 0; i < v->n_steps; i++) {
 		pkt_build(v->lines + v->steps[i].in.first, v->steps[i].in.n, NULL, &in);
