@@ -81,9 +81,17 @@ static int read_all(int fd, struct memory *m, char **text, size_t *len)
 	return *text ? 0 : -ENOMEM;
 }
 
+/* /dev/stdin is not opened anew: the pipe may belong to another user. */
+static int open_file(const char *path)
+{
+	if (strcmp(path, "/dev/stdin") == 0)
+		return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+}
+
 static int read_file(const char *path, struct memory *m, char **text, size_t *len)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), error;
+	int fd = open_file(path), error;
 	struct stat st;
 
 	if (fd < 0)

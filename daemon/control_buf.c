@@ -49,8 +49,9 @@ void control_buf_put(struct control_buf *b, size_t n)
 
 bool control_buf_add(struct control_buf *b, const void *data, size_t n)
 {
+	if (!n)
+		return true;
 	char *room = control_buf_room(b, n);
-
 	if (!room)
 		return false;
 	memcpy(room, data, n);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "dump.h"
 #include "base/memory.h"
+#include "dump.h"
 
 #include <stdlib.h>
 #include <string.h>

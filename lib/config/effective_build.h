@@ -2,8 +2,8 @@
 /* effective_build.h - what the parts of effective_new() share; nobody else includes it. */
 #pragma once
 
-#include "effective.h"
 #include "base/memory.h"
+#include "effective.h"
 
 struct build {
 	struct effective *eff;

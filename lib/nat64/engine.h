@@ -24,6 +24,17 @@ struct bucket {
 	uint64_t millis, filled_ms;
 };
 
+/* What the list of destinations says of an IPv4 address; 0.0.0.0, as an empty cell has it, is
+ * never translated. */
+enum verdict { VERDICT_NEVER, VERDICT_REFUSED, VERDICT_ALLOWED };
+
+#define VERDICTS 256u
+
+struct verdict_cell {
+	uint32_t addr; /* as it lies in memory */
+	enum verdict verdict;
+};
+
 struct nat64 {
 	struct nat64_conf conf, next_conf;
 	struct pool *pool, *next_pool;
@@ -35,7 +46,8 @@ struct nat64 {
 	uint64_t counts[NAT64_REASON_COUNT];
 	struct ids ids;
 	struct bucket bucket;
-	uint64_t full_until_ms; /* no second POOL_FULL before */
+	uint64_t full_until_ms;                 /* no second POOL_FULL before */
+	struct verdict_cell verdicts[VERDICTS]; /* lately asked for */
 	uint8_t scratch[IP6_LEN + FRAG_LEN + XLAT_ERROR6_MAX];
 };
 
@@ -82,6 +94,12 @@ static inline bool engine_own4(const struct nat64 *n, struct in_addr a)
 {
 	return a.s_addr == n->conf.own4.s_addr;
 }
+
+enum verdict engine_judge(struct nat64 *, struct in_addr);
+
+/* Can this be the address of a guest?  NAT64_GO_ON, or what it is instead. */
+enum nat64_reason engine_check_source6(const struct nat64_conf *, const struct pool *,
+				       const struct in6_addr *src);
 
 /* May this source be translated (clients)?  guest: as from guest_of. */
 bool engine_is_client(const struct nat64_conf *, const struct in6_addr *src, uint64_t guest);

@@ -39,7 +39,7 @@ static bool is_blank(char c)
 	return c && strchr(BLANKS, c);
 }
 
-/* False where there are too many, or one is too long to be anything of ours. */
+/* False where there are too many, or one is too long to be anything of ours or no text. */
 static bool cut(const char *line, size_t len, struct tokens *t)
 {
 	size_t at = 0;
@@ -54,7 +54,8 @@ static bool cut(const char *line, size_t len, struct tokens *t)
 			return true;
 		for (from = at; at < len && !is_blank(line[at]); at++)
 			;
-		if (t->n == TOKENS_MAX || at - from >= TOKEN_MAX)
+		if (t->n == TOKENS_MAX || at - from >= TOKEN_MAX ||
+		    memchr(line + from, '\0', at - from))
 			return false;
 		memcpy(t->text[t->n], line + from, at - from);
 		t->text[t->n][at - from] = '\0';

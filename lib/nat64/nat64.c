@@ -8,6 +8,33 @@
 
 #define MAC_BITS 48
 
+/* --- who may be a guest --- */
+
+/* ::/96 with :: and ::1 (RFC 4291 2.5.5.1), and ::ffff:0:0/96 */
+static bool has_v4_form(const struct in6_addr *a)
+{
+	static const uint8_t zero[10];
+
+	return memcmp(a, zero, sizeof zero) == 0 &&
+	       (a->s6_addr[10] == a->s6_addr[11] &&
+		(a->s6_addr[10] == 0 || a->s6_addr[10] == 0xff));
+}
+
+/* RFC 6146 3.5: what is no guest is not answered and gets no mapping. */
+enum nat64_reason engine_check_source6(const struct nat64_conf *conf, const struct pool *pool,
+				       const struct in6_addr *src)
+{
+	struct in_addr v4;
+
+	if (addr_is_multicast(src) || addr_is_link_local(src) || has_v4_form(src))
+		return NAT64_V6_SOURCE;
+	if (addr_equal(src, &conf->own6))
+		return NAT64_V6_SOURCE_OWN;
+	if (pref64_extract(&conf->prefix, src, &v4) && !pool_fixed_to_v4(pool, src, &v4))
+		return NAT64_V6_SOURCE_IN_PREFIX;
+	return NAT64_GO_ON;
+}
+
 /* --- making, changing --- */
 
 static void init_ids(struct ids *ids, const uint8_t random[16])
@@ -63,31 +90,53 @@ bool nat64_prepare(struct nat64 *n, const struct nat64_conf *next)
 }
 
 /* A list with link-layer addresses can judge a guest only once that is known. */
-static bool may_keep(const struct nat64_conf *conf, const struct in6_addr *ipv6, uint64_t guest)
+static bool may_keep(const struct nat64_conf *conf, const struct pool *pool,
+		     const struct in6_addr *ipv6, uint64_t guest)
 {
+	if (engine_check_source6(conf, pool, ipv6) != NAT64_GO_ON)
+		return false;
 	return (!guest && acl_has(&conf->clients, ACL_MAC)) ||
 	       engine_is_client(conf, ipv6, guest);
 }
 
 static bool keep_client(void *arg, const struct mapping *m, uint64_t guest)
 {
-	return may_keep(arg, &m->ipv6, guest);
+	const struct nat64 *n = arg;
+
+	return may_keep(&n->next_conf, n->next_pool, &m->ipv6, guest);
 }
 
 void nat64_settle(struct nat64 *n, bool commit, uint64_t now_ms)
 {
-	struct pool *pool = n->next_pool;
+	if (commit && n->next_pool) {
+		struct pool *old = n->pool;
 
-	n->next_pool = NULL;
-	if (!commit || !pool) {
-		pool_free(pool);
-		return;
+		pool_inherit(n->next_pool, old, keep_client, n);
+		n->pool = n->next_pool;
+		n->next_pool = old;
+		n->conf = n->next_conf;
+		memset(n->verdicts, 0, sizeof n->verdicts);
+		pool_tick(n->pool, now_ms);
 	}
-	pool_inherit(pool, n->pool, keep_client, &n->next_conf);
-	pool_free(n->pool);
-	n->pool = pool;
-	n->conf = n->next_conf;
-	pool_tick(pool, now_ms);
+	pool_free(n->next_pool);
+	n->next_pool = NULL;
+}
+
+/* --- addresses --- */
+
+enum verdict engine_judge(struct nat64 *n, struct in_addr v4)
+{
+	struct verdict_cell *cell = &n->verdicts[v4.s_addr * 0x9e3779b1u >> 24];
+
+	if (cell->addr == v4.s_addr)
+		return cell->verdict;
+	cell->addr = v4.s_addr;
+	cell->verdict = VERDICT_ALLOWED;
+	if (addr4_is_never(v4))
+		cell->verdict = VERDICT_NEVER;
+	else if (!acl_allows_v4(&n->conf.destinations, v4))
+		cell->verdict = VERDICT_REFUSED;
+	return cell->verdict;
 }
 
 /* --- guests --- */
@@ -252,5 +301,6 @@ bool nat64_drop(struct nat64 *n, const struct in6_addr *ipv6, uint64_t now_ms)
 bool nat64_restore(struct nat64 *n, const struct in6_addr *ipv6, struct in_addr ipv4,
 		   uint64_t age_ms, uint64_t now_ms)
 {
-	return may_keep(&n->conf, ipv6, 0) && pool_restore(n->pool, ipv6, ipv4, age_ms, now_ms);
+	return may_keep(&n->conf, n->pool, ipv6, 0) &&
+	       pool_restore(n->pool, ipv6, ipv4, age_ms, now_ms);
 }

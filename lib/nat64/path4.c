@@ -31,7 +31,7 @@ static enum nat64_reason check_source(struct packet *pk)
 
 	if (pk->is_error)
 		return NAT64_GO_ON;
-	if (addr4_is_never(src))
+	if (engine_judge(pk->n, src) == VERDICT_NEVER)
 		return NAT64_V4_SOURCE;
 	if (engine_own4(pk->n, src))
 		return NAT64_V4_SOURCE_OWN;
@@ -51,8 +51,6 @@ static enum nat64_reason check_options(struct packet *pk)
 /* Sets h6.dst and pk->to. */
 static enum nat64_reason find_destination(struct packet *pk)
 {
-	if (addr4_is_never(pk->h4.dst))
-		return NAT64_V4_TO_NEVER;
 	if (engine_own4(pk->n, pk->h4.dst))
 		return reply_own4(pk);
 	switch (pool_local4(pk->n->pool, pk->h4.dst, &pk->to, &pk->h6.dst)) {
@@ -67,6 +65,8 @@ static enum nat64_reason find_destination(struct packet *pk)
 	case POOL_OUTSIDE:
 		break;
 	}
+	if (addr4_is_never(pk->h4.dst))
+		return NAT64_V4_TO_NEVER;
 	return reply_error4(pk, NAT64_V4_NO_ROUTE, UNREACHABLE, NET, 0);
 }
 
@@ -79,13 +79,15 @@ static enum nat64_reason find_source(struct packet *pk)
 	if (pool_fixed_to_v6(pk->n->pool, pk->h4.src, &pk->h6.src))
 		return NAT64_GO_ON;
 	pk->h6.src = pref64_embed(&conf->prefix, pk->h4.src);
-	if (acl_allows_v4(&conf->destinations, pk->h4.src))
+	if (pk->is_error) {
+		if (!acl_allows_v4(&conf->destinations, pk->h4.src) &&
+		    !addr_is_unspecified(&conf->own6))
+			pk->h6.src = conf->own6;
 		return NAT64_GO_ON;
-	if (!pk->is_error)
-		return reply_error4(pk, NAT64_V4_SOURCE_REFUSED, UNREACHABLE, PROHIBITED, 0);
-	if (!addr_is_unspecified(&conf->own6))
-		pk->h6.src = conf->own6;
-	return NAT64_GO_ON;
+	}
+	if (engine_judge(pk->n, pk->h4.src) == VERDICT_ALLOWED)
+		return NAT64_GO_ON;
+	return reply_error4(pk, NAT64_V4_SOURCE_REFUSED, UNREACHABLE, PROHIBITED, 0);
 }
 
 static enum nat64_reason check_hops(struct packet *pk)

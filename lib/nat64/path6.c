@@ -28,30 +28,16 @@ static enum nat64_reason read_packet(struct packet *pk)
 	return NAT64_GO_ON;
 }
 
-/* ::/96 with :: and ::1 (RFC 4291 2.5.5.1), and ::ffff:0:0/96 */
-static bool has_v4_form(const struct in6_addr *a)
-{
-	static const uint8_t zero[10];
-
-	return memcmp(a, zero, sizeof zero) == 0 &&
-	       (a->s6_addr[10] == a->s6_addr[11] &&
-		(a->s6_addr[10] == 0 || a->s6_addr[10] == 0xff));
-}
-
-/* RFC 6146 3.5: what is no guest is not answered and gets no mapping. */
+/* Sets pk->from and h4.src where the source has a mapping; that of the pool was made for a
+ * source that passed, and a new configuration looks through them. */
 static enum nat64_reason check_source(struct packet *pk)
 {
-	const struct in6_addr *src = &pk->h6.src;
-	struct in_addr v4;
+	struct nat64 *n = pk->n;
 
-	if (addr_is_multicast(src) || addr_is_link_local(src) || has_v4_form(src))
-		return NAT64_V6_SOURCE;
-	if (engine_own6(pk->n, src))
-		return NAT64_V6_SOURCE_OWN;
-	if (pref64_extract(&pk->n->conf.prefix, src, &v4) &&
-	    !pool_fixed_to_v4(pk->n->pool, src, &v4))
-		return NAT64_V6_SOURCE_IN_PREFIX;
-	return NAT64_GO_ON;
+	pk->from = pool_local6(n->pool, &pk->h6.src, &pk->h4.src);
+	if (pk->from && pk->from->state != MAPPING_FIXED)
+		return NAT64_GO_ON;
+	return engine_check_source6(&n->conf, n->pool, &pk->h6.src);
 }
 
 /* RFC 7915 5.1.1: extension headers, ESP excepted. */
@@ -117,10 +103,14 @@ static enum nat64_reason find_destination(struct packet *pk, struct in6_addr *ne
 		return addr4_is_never(*dst) ? NAT64_V6_TO_NEVER : NAT64_GO_ON;
 	if (!pref64_extract(&conf->prefix, &pk->h6.dst, dst))
 		return reply_error6(pk, NAT64_V6_NO_ROUTE, UNREACHABLE, NO_ROUTE, 0);
-	if (addr4_is_never(*dst))
+	switch (engine_judge(pk->n, *dst)) {
+	case VERDICT_NEVER:
 		return NAT64_V6_TO_NEVER;
-	if (!acl_allows_v4(&conf->destinations, *dst))
+	case VERDICT_REFUSED:
 		return reply_error6(pk, NAT64_DESTINATION_REFUSED, UNREACHABLE, PROHIBITED, 0);
+	case VERDICT_ALLOWED:
+		break;
+	}
 	if (engine_own4(pk->n, *dst))
 		return reply_own6(pk);
 	return find_neighbour(pk, neighbour);
@@ -148,15 +138,14 @@ static enum nat64_reason refuse_full(struct packet *pk)
 	return reply_error6(pk, NAT64_POOL_EXHAUSTED, UNREACHABLE, PROHIBITED, 0);
 }
 
-/* Sets h4.src and pk->from.  A mapping of the pool was made for a client, and a new list of
- * clients ends those that are none any more: only the others are asked. */
+/* Completes h4.src and pk->from.  A mapping of the pool was made for a client, and a new list
+ * of clients ends those that are none any more: only the others are asked. */
 static enum nat64_reason find_source(struct packet *pk)
 {
 	struct nat64 *n = pk->n;
 	const struct in6_addr *src = &pk->h6.src;
 	uint64_t guest;
 
-	pk->from = pool_local6(n->pool, src, &pk->h4.src);
 	if (pk->from && pk->from->state != MAPPING_FIXED)
 		return NAT64_GO_ON;
 	guest = engine_guest(n, src);
@@ -211,7 +200,7 @@ static enum nat64_reason to_v4(struct packet *pk)
 }
 
 /* RFC 7757 4.2.2: to IPv4 and back in one step; the sender is seen as every IPv4 host is. */
-static enum nat64_reason to_neighbour(struct packet *pk, const struct in6_addr *neighbour)
+static enum nat64_reason to_neighbour(struct packet *pk)
 {
 	enum nat64_reason reason = xlat_check(&pk->l4, XLAT_66, false);
 	struct ip6 out = pk->h6;
@@ -224,8 +213,11 @@ static enum nat64_reason to_neighbour(struct packet *pk, const struct in6_addr *
 	reason = find_source(pk);
 	if (reason != NAT64_GO_ON)
 		return reason;
+	/* A new mapping of the sender's may have ended the neighbour's. */
+	reason = find_neighbour(pk, &out.dst);
+	if (reason != NAT64_GO_ON)
+		return reason;
 	out.src = pref64_embed(&pk->n->conf.prefix, pk->h4.src);
-	out.dst = *neighbour;
 	sums = xlat_sums_66(&pk->h6, &out);
 	xlat_transport(&pk->l4, &sums, pk->l4.len);
 	pk->buf[7]--;
@@ -268,12 +260,9 @@ static enum nat64_reason read_error(struct packet *pk, struct xlat_error *e, str
  * translator stands for it (RFC 6791 3). */
 static bool find_error_source(struct packet *pk)
 {
-	struct mapping *m = pool_local6(pk->n->pool, &pk->h6.src, &pk->h4.src);
-
-	if (m && m->state != MAPPING_DORMANT) {
-		pk->from = m;
+	if (pk->from && pk->from->state != MAPPING_DORMANT)
 		return true;
-	}
+	pk->from = NULL;
 	pk->h4.src = pk->n->conf.own4;
 	return pk->h4.src.s_addr != 0;
 }
@@ -352,5 +341,5 @@ enum nat64_reason path6_input(struct packet *pk)
 		return reason;
 	if (pk->is_error)
 		return pk->to ? error_to_neighbour(pk, &neighbour) : error_to_v4(pk);
-	return pk->to ? to_neighbour(pk, &neighbour) : to_v4(pk);
+	return pk->to ? to_neighbour(pk) : to_v4(pk);
 }

@@ -8,6 +8,7 @@
 
 #define SLOTS_MAX (1u << 24)
 #define TIME_MAX  (INT64_MAX / 4)
+#define HINTS     1024u
 
 /* Addresses first to first + n - 1 are slots slot to slot + n - 1. */
 struct range {
@@ -48,6 +49,7 @@ struct pool {
 	uint64_t *taken, *full; /* a bit for each slot; for each word of taken that is ~0 */
 	uint32_t n_words, n_full;
 	struct table by_ipv6, by_guest;
+	uint32_t hints[HINTS]; /* slots lately found, by a cheap hash; verified by every user */
 	struct guest *guests;
 	uint32_t free_guest, new_guest; /* used once and free again; never used so far */
 	struct list active, dormant;
@@ -118,6 +120,25 @@ static struct mapping *find_ipv6(struct pool *p, const struct in6_addr *v6, uint
 			return m;
 	}
 	return NULL;
+}
+
+/* Few guests send most packets: a look at the slot found last spares the keyed hash.  Who makes
+ * hints collide gains that hash for himself. */
+static struct mapping *find_hinted(struct pool *p, const struct in6_addr *v6)
+{
+	uint64_t w[2];
+	uint32_t *hint;
+	struct mapping *m;
+
+	memcpy(w, v6, sizeof w);
+	hint = &p->hints[((w[0] ^ w[1]) * 0x9e3779b97f4a7c15) >> 54];
+	m = &p->slots[*hint];
+	if (m->state != MAPPING_FREE && memcmp(&m->ipv6, v6, sizeof *v6) == 0)
+		return m;
+	m = find_ipv6(p, v6, hash_ipv6(p, v6));
+	if (m)
+		*hint = (uint32_t)(m - p->slots);
+	return m;
 }
 
 static uint32_t find_guest(const struct pool *p, uint64_t key, uint32_t hash)
@@ -438,7 +459,7 @@ void pool_free(struct pool *p)
 
 struct mapping *pool_local6(struct pool *p, const struct in6_addr *v6, struct in_addr *out)
 {
-	struct mapping *m = p->n_slots ? find_ipv6(p, v6, hash_ipv6(p, v6)) : NULL;
+	struct mapping *m = find_hinted(p, v6);
 	int index;
 
 	if (m) {
@@ -669,7 +690,7 @@ void pool_set_guest(struct pool *p, struct mapping *m, uint64_t guest, uint64_t 
 void pool_touch(struct pool *p, struct mapping *m, uint64_t now_ms)
 {
 	m->used_ms = (int64_t)now_ms;
-	if (m->state == MAPPING_FIXED)
+	if (m->state == MAPPING_FIXED || m->state == MAPPING_FREE)
 		return;
 	leave_state(p, m);
 	join_state(p, m, MAPPING_ACTIVE);

@@ -75,7 +75,8 @@ struct mapping *pool_take(struct pool *, const struct in6_addr *v6, uint64_t gue
 /* Who uses m, where it was unknown. */
 void pool_set_guest(struct pool *, struct mapping *m, uint64_t guest, uint64_t now_ms);
 
-/* m is used now: moves it to the end of its lists, and makes it active. */
+/* m is used now: moves it to the end of its lists, and makes it active; nothing happens to one
+ * that has ended. */
 void pool_touch(struct pool *, struct mapping *m, uint64_t now_ms);
 
 /* Counts a packet of len bytes; true once a second for each mapping, when it was touched. */

@@ -35,14 +35,14 @@ def test_status_json_has_the_fields_of_the_contract(world):
             "fastpath", "fastpath_reason", "masquerade", "packets"} <= set(nat64)
     assert nat64["device"] == "nat64" and nat64["prefix"] == "64:ff9b::/96"
     assert nat64["pool"][0]["network"] == "192.168.255.0/24" and nat64["pool"][0]["used"] >= 1
-    assert set(nat64["mappings"]) == {"active", "dormant", "static"} and nat64["mappings"]["active"] >= 1
-    assert nat64["masquerade"] == {"mode": "auto", "present": True}
+    assert set(nat64["mappings"]) >= {"active", "dormant", "static"} and nat64["mappings"]["active"] >= 1
+    assert nat64["masquerade"]["mode"] == "auto" and nat64["masquerade"]["present"] is True
     assert nat64["packets"]["v6_to_v4"] >= 2 and nat64["packets"]["v4_to_v6"] >= 2
     dns64 = status["dns64"]
     assert {"listen", "forwarders", "queries", "hits", "synthesized", "cache"} <= set(dns64)
     assert dns64["queries"] >= 1 and dns64["synthesized"] >= 1
     assert dns64["forwarders"][0]["address"].startswith("198.41.0.53") and dns64["forwarders"][0]["healthy"] is True
-    assert set(dns64["cache"]) == {"entries", "bytes", "limit"}
+    assert set(dns64["cache"]) >= {"entries", "bytes", "limit"}
     ra = status["ra"][0]
     assert ra["interface"] == "br0" and ra["sent"] >= 1 and ra["solicited"] >= 1
     assert "state" in ra and "next_s" in ra

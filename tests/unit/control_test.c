@@ -53,6 +53,7 @@ static void write_status(void *arg, struct report *r)
 static void put_config(void *arg, void (*put)(void *to, const char *text), void *to)
 {
 	(void)arg;
+	put(to, "");
 	put(to, "interface = \"br0\";");
 	put(to, "  # auto: the only bridge\n");
 }

@@ -222,10 +222,11 @@ static inline void pkt_layers(const struct pkt_job *job, size_t i, const struct 
 static inline struct pkt *pkt_body(const struct pkt_job *job, size_t i,
 				   const struct pkt_pseudo *ps)
 {
-	struct pkt *body = calloc(1, sizeof *body);
+	struct pkt *body = malloc(sizeof *body);
 
 	if (!body)
 		abort();
+	body->n = 0;
 	pkt_layers(job, i + 1, ps, body);
 	return body;
 }

@@ -408,11 +408,38 @@ static void every_reason_occurs(void **state)
 	assert_true(all);
 }
 
-int main(void)
+/* The packets of a vector as an input of tests/fuzz/nat64_fuzz.c. */
+static void write_seed(const char *dir, const struct vector *v)
+{
+	static struct pkt in;
+	char path[600];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s", dir, v->name);
+	f = fopen(path, "wb");
+	if (!f)
+		pkt_fail("cannot write", path);
+	fputc(4, f); /* destinations any */
+	fputc(v->n_conf && strcmp(v->conf[0].word[1], "prefix") == 0, f);
+	for (unsigned i = 0; i < v->n_steps; i++) {
+		pkt_build(v->lines + v->steps[i].in.first, v->steps[i].in.n, NULL, &in);
+		fputc((int)(in.n >> 8 & 0x7f), f);
+		fputc((int)(in.n & 0xff), f);
+		fwrite(in.b, 1, in.n, f);
+	}
+	fclose(f);
+}
+
+/* With a directory as argument: writes seeds for the fuzzer instead of testing. */
+int main(int argc, char **argv)
 {
 	static struct CMUnitTest tests[VECTORS_MAX + 1];
 
 	read_dir("tests/vectors/nat64");
+	for (size_t i = 0; argc > 1 && i < n_vectors; i++)
+		write_seed(argv[1], vectors[i]);
+	if (argc > 1)
+		return 0;
 	for (size_t i = 0; i < n_vectors; i++)
 		tests[i] =
 			(struct CMUnitTest){ vectors[i]->name, replay, NULL, NULL, vectors[i] };

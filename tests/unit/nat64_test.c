@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* nat64_test.c - the engine as its user sees it; what single packets become is in the vectors.
+ */
+#include "nat64/nat64.h"
+#include "pkt.h"
+#include "t.h"
+#include "wellformed.h"
+
+#define START_MS 1000000u
+
+static uint32_t rand_state = 3;
+
+static uint32_t rnd(void)
+{
+	rand_state ^= rand_state << 13;
+	rand_state ^= rand_state >> 17;
+	rand_state ^= rand_state << 5;
+	return rand_state;
+}
+
+struct bench {
+	struct nat64 *n;
+	struct nat64_conf conf;
+	struct acl_entry any, global;
+	struct prefix4 pool[2];
+	size_t events[4], n_out;
+	uint8_t out[70000];
+	size_t out_len;
+	uint64_t guest;
+};
+
+static void on_event(void *arg, const struct nat64_event *e)
+{
+	((struct bench *)arg)->events[e->kind]++;
+}
+
+static void on_packet(void *arg, const uint8_t *buf, size_t len)
+{
+	struct bench *b = arg;
+
+	memcpy(b->out, buf, len);
+	b->out_len = len;
+	b->n_out++;
+}
+
+static uint64_t guest_of(void *arg, const struct in6_addr *src)
+{
+	(void)src;
+	return ((struct bench *)arg)->guest;
+}
+
+static struct in6_addr addr(const char *text)
+{
+	struct in6_addr a;
+
+	assert_true(addr_parse(pkt_value(text), &a));
+	return a;
+}
+
+static struct prefix4 net4(const char *text)
+{
+	struct prefix6 p;
+
+	assert_true(prefix_parse(text, &p, NULL));
+	return (struct prefix4){ addr_v4(&p.addr), (uint8_t)(p.len - 96) };
+}
+
+static void setup(struct bench *b)
+{
+	static const uint8_t random[32] = { 5 };
+
+	memset(b, 0, sizeof *b);
+	b->any.kind = ACL_ANY;
+	b->global.kind = ACL_GLOBAL;
+	b->pool[0] = net4("192.168.255.0/24");
+	b->conf = (struct nat64_conf){
+		.prefix = { addr("64:ff9b::"), 96 },
+		.own4 = addr4_of(0xc0a8ff01),
+		.own6 = addr("OWN6"),
+		.pools = b->pool,
+		.n_pools = 1,
+		.clients = { &b->any, 1 },
+		.destinations = { &b->global, 1 },
+		.mtu = 1500,
+		.fragment_mtu = 1280,
+		.icmp_error_rate = 1000,
+		.lease_lifetime_ms = 10000,
+		.lease_keep_ms = 100000,
+		.max_mappings_per_guest = 4,
+	};
+	b->n = nat64_new(&b->conf, random, on_event, b);
+	assert_non_null(b->n);
+}
+
+static enum nat64_reason send_bytes(struct bench *b, const uint8_t *p, size_t len, uint64_t now)
+{
+	uint8_t *memory = malloc(NAT64_HEADROOM + len);
+	struct nat64_sink sink = { on_packet, b };
+	enum nat64_reason reason;
+
+	if (len)
+		memcpy(memory + NAT64_HEADROOM, p, len);
+	b->n_out = 0;
+	reason = nat64_input(b->n, memory + NAT64_HEADROOM, len, now, &sink);
+	free(memory);
+	return reason;
+}
+
+static size_t build(struct pkt *p, const char *const *layers, size_t n)
+{
+	struct pkt_line lines[8];
+
+	for (size_t i = 0; i < n; i++)
+		pkt_split(&lines[i], layers[i]);
+	pkt_build(lines, n, NULL, p);
+	return p->n;
+}
+
+static struct pkt scratch;
+
+static enum nat64_reason send_from(struct bench *b, const char *src, uint64_t now)
+{
+	char ip[100];
+	const char *layers[] = { ip, "udp 1 2", "bytes 9" };
+
+	snprintf(ip, sizeof ip, "ip6 %s R6", src);
+	build(&scratch, layers, 3);
+	return send_bytes(b, scratch.b, scratch.n, now);
+}
+
+static struct in_addr v4_of(struct bench *b, const char *v6)
+{
+	struct in6_addr a = addr(v6);
+	struct nat64_mapping m;
+
+	for (size_t i = 0; nat64_mapping_at(b->n, &i, &m); i++)
+		if (addr_equal(&m.ipv6, &a))
+			return m.ipv4;
+	return addr4_of(0);
+}
+
+static void every_reason_has_its_texts(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < NAT64_REASON_COUNT; i++) {
+		const struct nat64_reason_text *t = &nat64_reason_texts[i];
+
+		assert_true(strlen(t->name) > 2 && strlen(t->text) > 8 && strlen(t->rfc) > 5);
+		for (unsigned j = 0; j < i; j++)
+			assert_string_not_equal(t->name, nat64_reason_texts[j].name);
+	}
+}
+
+static void a_mapping_from_birth_to_end(void **state)
+{
+	struct bench b;
+	struct nat64_mapping m;
+	struct nat64_usage usage;
+	uint32_t used, size;
+	size_t i = 0;
+
+	(void)state;
+	setup(&b);
+	assert_false(nat64_mapping_at(b.n, &i, &m));
+	assert_int_equal(nat64_next(b.n), UINT64_MAX);
+	assert_int_equal(send_from(&b, "H", START_MS), NAT64_OK_64);
+	assert_int_equal(b.events[NAT64_MAPPING_MADE], 1);
+	i = 0;
+	assert_true(nat64_mapping_at(b.n, &i, &m));
+	assert_int_equal(m.state, NAT64_ACTIVE);
+	assert_int_equal(m.made_ms, START_MS);
+	assert_int_equal(m.packets[0], 1);
+	assert_int_equal(m.bytes[0], 57);
+	nat64_pool_usage(b.n, 0, &used, &size);
+	assert_int_equal(used, 1);
+	assert_int_equal(size, 253);
+	assert_int_equal(nat64_next(b.n), START_MS + 10000);
+	nat64_tick(b.n, START_MS + 10000);
+	nat64_usage(b.n, &usage);
+	assert_int_equal(usage.dormant, 1);
+	assert_true(nat64_drop(b.n, &m.ipv6, START_MS));
+	assert_false(nat64_drop(b.n, &m.ipv6, START_MS));
+	assert_int_equal(b.events[NAT64_MAPPING_ENDED], 1);
+	assert_int_equal(nat64_counts(b.n)[NAT64_OK_64], 1);
+	nat64_free(b.n);
+}
+
+static void guests_are_asked_for_and_limited(void **state)
+{
+	struct bench b;
+	struct nat64_usage usage;
+	char src[40];
+
+	(void)state;
+	setup(&b);
+	nat64_set_guests(b.n, guest_of, &b);
+	b.guest = 7;
+	assert_int_equal(send_from(&b, "H2", START_MS), NAT64_OK_64);
+	b.guest = 8;
+	for (unsigned i = 1; i <= 1000; i++) {
+		snprintf(src, sizeof src, "2001:db8:1::f:%x", i);
+		assert_int_equal(send_from(&b, src, START_MS + i), NAT64_OK_64);
+	}
+	nat64_usage(b.n, &usage);
+	assert_int_equal(usage.active, 5);
+	assert_int_not_equal(v4_of(&b, "H2").s_addr, 0);
+	nat64_free(b.n);
+}
+
+/* Unknown at first: no limit; learnt with the first packet a second later: the limit. */
+static void guests_are_learnt_later(void **state)
+{
+	struct bench b;
+	struct nat64_usage usage;
+	char src[40];
+
+	(void)state;
+	setup(&b);
+	nat64_set_guests(b.n, guest_of, &b);
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 1; i <= 10; i++) {
+			snprintf(src, sizeof src, "2001:db8:1::f:%x", i);
+			send_from(&b, src, START_MS + 2000 * round);
+		}
+		nat64_usage(b.n, &usage);
+		assert_int_equal(usage.active, round ? 4 : 10);
+		b.guest = 8;
+	}
+	nat64_free(b.n);
+}
+
+/* The sender's new mapping takes the place of the one that it sends to. */
+static void a_hairpin_to_what_ends_by_it(void **state)
+{
+	const char *layers[] = { "", "udp 1 2", "bytes 9" };
+	struct bench b;
+	char ip[100], v4[ADDR_TEXT_LEN];
+
+	(void)state;
+	setup(&b);
+	b.conf.prefix.prefix = addr("2001:db8:64::");
+	b.conf.destinations.entries = &b.any;
+	b.conf.max_mappings_per_guest = 1;
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	nat64_set_guests(b.n, guest_of, &b);
+	b.guest = 8;
+	layers[0] = "ip6 H 2001:db8:64::8.8.8.8";
+	build(&scratch, layers, 3);
+	assert_int_equal(send_bytes(&b, scratch.b, scratch.n, START_MS), NAT64_OK_64);
+	addr4_text(v4_of(&b, "H"), v4);
+	snprintf(ip, sizeof ip, "ip6 H 2001:db8:64::%s", v4);
+	layers[0] = ip;
+	build(&scratch, layers, 3);
+	assert_int_equal(send_bytes(&b, scratch.b, scratch.n, START_MS + 5000), NAT64_HAIRPIN);
+	snprintf(ip, sizeof ip, "ip6 H2 2001:db8:64::%s", v4);
+	build(&scratch, layers, 3);
+	assert_int_equal(send_bytes(&b, scratch.b, scratch.n, START_MS),
+			 NAT64_V6_TO_UNASSIGNED);
+	assert_int_equal(v4_of(&b, "H").s_addr, 0);
+	nat64_tick(b.n, START_MS + 1000000);
+	nat64_free(b.n);
+}
+
+static void acls_see_the_link_layer_address(void **state)
+{
+	static const uint8_t mac[] = { 0x52, 0x54, 0, 0xab, 0xcd, 1 };
+	struct acl_entry list[2] = { { .kind = ACL_MAC, .negated = true },
+				     { .kind = ACL_ANY } };
+	struct bench b;
+
+	(void)state;
+	setup(&b);
+	memcpy(list[0].mac, mac, 6);
+	b.conf.clients = (struct acl){ list, 2 };
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	nat64_set_guests(b.n, guest_of, &b);
+	assert_int_equal(send_from(&b, "H", START_MS), NAT64_OK_64);
+	b.guest = nat64_guest_mac(mac);
+	assert_int_equal(send_from(&b, "H2", START_MS), NAT64_CLIENT_REFUSED);
+	/* H turns out to be that one, too. */
+	assert_int_equal(send_from(&b, "H", START_MS + 2000), NAT64_OK_64);
+	assert_int_equal(send_from(&b, "H", START_MS + 2001), NAT64_CLIENT_REFUSED);
+	b.guest = nat64_guest_mac(mac) + 1;
+	assert_int_equal(send_from(&b, "H2", START_MS), NAT64_OK_64);
+	nat64_free(b.n);
+}
+
+static void guest_keys(void **state)
+{
+	static const uint8_t mac[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	struct in6_addr a = addr("2001:db8:1:2:3::4"), same = addr("2001:db8:1:2::"),
+			other = addr("2001:db8:1:3::"), small = addr("::1");
+
+	(void)state;
+	assert_int_equal(nat64_guest_mac(mac), (1ull << 48) - 1);
+	assert_true(nat64_guest_net(&a) == nat64_guest_net(&same));
+	assert_true(nat64_guest_net(&a) != nat64_guest_net(&other));
+	assert_true(nat64_guest_net(&a) >> 48 && nat64_guest_net(&small) >> 48);
+}
+
+static void a_new_configuration_keeps_what_fits(void **state)
+{
+	struct bench b;
+	struct in_addr h;
+	struct acl_entry only = { .kind = ACL_NET };
+	struct in6_addr h6;
+
+	(void)state;
+	setup(&b);
+	send_from(&b, "H", START_MS);
+	send_from(&b, "2001:db8:9::9", START_MS);
+	h = v4_of(&b, "H");
+	b.conf.mtu = 1400;
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, false, START_MS);
+	assert_true(nat64_prepare(b.n, &b.conf));
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	assert_int_equal(v4_of(&b, "H").s_addr, h.s_addr);
+	only.net = (struct prefix6){ addr("2001:db8:1::"), 48 };
+	b.conf.clients = (struct acl){ &only, 1 };
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	assert_int_equal(v4_of(&b, "H").s_addr, h.s_addr);
+	assert_int_equal(v4_of(&b, "2001:db8:9::9").s_addr, 0);
+	assert_int_equal(b.events[NAT64_MAPPING_ENDED], 1);
+	b.conf.pools = NULL;
+	b.conf.n_pools = 0;
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	assert_int_equal(b.events[NAT64_MAPPING_ENDED], 2);
+	h6 = addr("H");
+	assert_false(nat64_restore(b.n, &h6, h, 0, START_MS));
+	assert_int_equal(send_from(&b, "H", START_MS), NAT64_POOL_EXHAUSTED);
+	send_from(&b, "H", START_MS + 59999);
+	assert_int_equal(b.events[NAT64_POOL_FULL], 1);
+	send_from(&b, "H", START_MS + 60000);
+	assert_int_equal(b.events[NAT64_POOL_FULL], 2);
+	nat64_free(b.n);
+}
+
+static void a_restored_lease_older_than_the_clock(void **state)
+{
+	struct bench b;
+	struct nat64_mapping m;
+	struct in6_addr h = addr("H");
+	size_t i = 0;
+
+	(void)state;
+	setup(&b);
+	assert_true(nat64_restore(b.n, &h, addr4_of(0xc0a8ff20), 50000, 1000));
+	nat64_tick(b.n, 1000);
+	assert_true(nat64_mapping_at(b.n, &i, &m));
+	assert_int_equal(m.state, NAT64_DORMANT);
+	assert_true(1000 - m.used_ms == 50000);
+	assert_int_equal(send_from(&b, "H", 2000), NAT64_OK_64);
+	assert_int_equal(v4_of(&b, "H").s_addr, addr4_of(0xc0a8ff20).s_addr);
+	nat64_free(b.n);
+}
+
+static void errors_come_at_their_rate(void **state)
+{
+	const char *layers[] = { "ip6 H R6 hl 1", "udp 1 2" };
+	struct bench b;
+	unsigned sent = 0;
+
+	(void)state;
+	setup(&b);
+	build(&scratch, layers, 2);
+	for (unsigned i = 0; i < 400; i++) {
+		send_bytes(&b, scratch.b, scratch.n, START_MS);
+		sent += (unsigned)b.n_out;
+	}
+	assert_int_equal(sent, 50);
+	assert_int_equal(nat64_counts(b.n)[NAT64_ERROR6_SENT], 50);
+	assert_int_equal(nat64_counts(b.n)[NAT64_ERROR_LIMITED], 350);
+	for (unsigned ms = 1; ms <= 1000; ms++)
+		for (unsigned i = 0; i < 2; i++) {
+			send_bytes(&b, scratch.b, scratch.n, START_MS + ms);
+			sent += (unsigned)b.n_out;
+		}
+	assert_int_equal(sent, 1050);
+	nat64_free(b.n);
+}
+
+static void no_identification_comes_back_soon(void **state)
+{
+	static uint8_t seen[65536];
+	struct bench b;
+	unsigned in_order = 0, last = 0;
+
+	(void)state;
+	setup(&b);
+	send_from(&b, "H", START_MS);
+	for (unsigned i = 0; i < 65536; i++) {
+		send_bytes(&b, scratch.b, scratch.n, START_MS);
+		unsigned id = (unsigned)(b.out[4] << 8 | b.out[5]);
+
+		assert_false(seen[id]);
+		seen[id] = 1;
+		in_order += id == last + 1;
+		last = id;
+	}
+	assert_in_range(in_order, 0, 100);
+	nat64_free(b.n);
+}
+
+/* --- properties --- */
+
+/* To IPv4, back again as the answer: what comes out is what went in, seen from the other end.
+ */
+static void there_and_back(void **state)
+{
+	static const char *const kinds[] = { "udp 1 2", "tcp 3 4", "icmp6 128 0 id 5 seq 6",
+					     "icmp6 129 0 id 5 seq 6" };
+	struct bench b;
+
+	(void)state;
+	setup(&b);
+	send_from(&b, "H", START_MS);
+	for (unsigned i = 0; i < 2000; i++) {
+		char ip[80], frag[60], bytes[40];
+		const char *layers[4] = { ip };
+		size_t n = 1, len;
+		uint8_t four[1500], swap[16];
+
+		snprintf(ip, sizeof ip, "ip6 H R6 hl %u tc %u", 3 + rnd() % 250, rnd() % 256);
+		snprintf(frag, sizeof frag, "frag %u %u %u next 17", rnd() % 900 * 8, 1u,
+			 rnd() & 0xffff);
+		snprintf(bytes, sizeof bytes, "bytes %u %u", rnd() % 150 * 8, rnd() % 1000);
+		if (i % 5 == 4)
+			layers[n++] = frag;
+		else
+			layers[n++] = kinds[i % 4];
+		layers[n++] = bytes;
+		build(&scratch, layers, n);
+		assert_int_equal(send_bytes(&b, scratch.b, scratch.n, START_MS), NAT64_OK_64);
+		assert_int_equal(b.n_out, 1);
+		len = b.out_len;
+		memcpy(four, b.out, len);
+		memcpy(four + 12, b.out + 16, 4);
+		memcpy(four + 16, b.out + 12, 4);
+		assert_int_equal(send_bytes(&b, four, len, START_MS), NAT64_OK_46);
+		memcpy(swap, scratch.b + 8, 16);
+		memcpy(scratch.b + 8, scratch.b + 24, 16);
+		memcpy(scratch.b + 24, swap, 16);
+		scratch.b[7] = (uint8_t)(scratch.b[7] - 2);
+		assert_int_equal(b.out_len, scratch.n);
+		assert_memory_equal(b.out, scratch.b, scratch.n);
+	}
+	nat64_free(b.n);
+}
+
+static bool must_hold;
+
+static void check_packet(void *arg, const uint8_t *buf, size_t len)
+{
+	struct wf_l4 l4;
+
+	(void)arg;
+	if (!wellformed(buf, len, &l4) ||
+	    ((must_hold || wf_is_error(&l4)) && !wf_csum_holds(&l4))) {
+		for (size_t i = 0; i < len; i++)
+			fprintf(stderr, "%02x", buf[i]);
+		fail_msg(" is not well-formed");
+	}
+}
+
+static const char *const seeds[][5] = {
+	{ "ip6 H R6", "udp 1 2", "bytes 40" },
+	{ "ip6 H R6", "hbh", "frag 0 1 9", "tcp 1 2", "bytes 40" },
+	{ "ip6 H R6", "icmp6 128 0 id 1 seq 2", "bytes 40" },
+	{ "ip6 H R6", "icmp6 1 4 word 0x10000000", "ip6 R6 H", "udp 1 2", "bytes 100" },
+	{ "ip6 H OWN6", "icmp6 128 0", "bytes 40" },
+	{ "ip4 R P opt 01010101", "udp 1 2", "bytes 40" },
+	{ "ip4 R P", "udp 1 2 csum 0", "bytes 1400" },
+	{ "ip4 R P mf id 9", "tcp 1 2", "bytes 1400" },
+	{ "ip4 R P", "icmp 0 0 id 1 seq 2", "bytes 40" },
+	{ "ip4 R P", "icmp 11 0 word 0x00200000", "ip4 P R", "udp 1 2", "bytes 130" },
+	{ "ip4 R OWN4", "icmp 8 0", "bytes 40" },
+};
+
+/* Fields change, the checksums over them are put right again now and then, so that what lies
+ * behind the checks is reached. */
+static size_t mutate(struct pkt *p)
+{
+	for (unsigned k = rnd() % 4; k; k--) {
+		size_t at = rnd() & 1 ? rnd() % p->n : rnd() % (p->n < 90 ? p->n : 90);
+
+		p->b[at] = (uint8_t)(rnd() & 1 ? rnd() : 1u << rnd() % 8);
+	}
+	if (p->b[0] >> 4 == 4 && p->n >= 60 && (p->b[0] & 15) >= 5) {
+		size_t hl = (p->b[0] & 15) * 4u;
+
+		if (p->b[9] == 1 && p->n > hl + 8) {
+			p->b[hl + 2] = p->b[hl + 3] = 0;
+			uint32_t sum = ~wf_sum(0, p->b + hl, p->n - hl);
+
+			p->b[hl + 2] = (uint8_t)(sum >> 8);
+			p->b[hl + 3] = (uint8_t)sum;
+		}
+		p->b[10] = p->b[11] = 0;
+		uint32_t sum = ~wf_sum(0, p->b, hl);
+
+		p->b[10] = (uint8_t)(sum >> 8);
+		p->b[11] = (uint8_t)sum;
+	}
+	return rnd() % 8 ? p->n : rnd() % (p->n + 1);
+}
+
+static void whatever_comes_in_only_good_packets_go_out(void **state)
+{
+	struct nat64_sink sink = { check_packet, NULL };
+	struct bench b;
+	struct in6_addr h = addr("H");
+	static struct pkt built[N_OF(seeds)], p;
+
+	(void)state;
+	setup(&b);
+	b.conf.icmp_error_rate = 0;
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	assert_true(nat64_restore(b.n, &h, addr4_of(0xc0a8ff0a), 0, START_MS));
+	for (size_t i = 0; i < N_OF(seeds); i++) {
+		size_t n = 0;
+
+		while (n < 5 && seeds[i][n])
+			n++;
+		build(&built[i], seeds[i], n);
+	}
+	for (unsigned i = 0; i < 200000; i++) {
+		const struct pkt *from = &built[i % N_OF(seeds)];
+		uint8_t *memory;
+		size_t len;
+
+		memcpy(p.b, from->b, from->n);
+		p.n = from->n;
+		must_hold = i < N_OF(seeds);
+		len = must_hold ? p.n : mutate(&p);
+		memory = malloc(NAT64_HEADROOM + len);
+		memcpy(memory + NAT64_HEADROOM, p.b, len);
+		nat64_input(b.n, memory + NAT64_HEADROOM, len, START_MS + i, &sink);
+		free(memory);
+	}
+	nat64_free(b.n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_reason_has_its_texts),
+		cmocka_unit_test(a_mapping_from_birth_to_end),
+		cmocka_unit_test(guests_are_asked_for_and_limited),
+		cmocka_unit_test(guests_are_learnt_later),
+		cmocka_unit_test(a_hairpin_to_what_ends_by_it),
+		cmocka_unit_test(acls_see_the_link_layer_address),
+		cmocka_unit_test(guest_keys),
+		cmocka_unit_test(a_new_configuration_keeps_what_fits),
+		cmocka_unit_test(a_restored_lease_older_than_the_clock),
+		cmocka_unit_test(errors_come_at_their_rate),
+		cmocka_unit_test(no_identification_comes_back_soon),
+		cmocka_unit_test(there_and_back),
+		cmocka_unit_test(whatever_comes_in_only_good_packets_go_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
