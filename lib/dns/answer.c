@@ -42,22 +42,6 @@ static struct ask_reply new_reply(const struct dns *d, const struct dns_client *
 	return r;
 }
 
-static void send_reply(struct dns *d, const struct dns_client *client, size_t len)
-{
-	if (len)
-		d->ops.reply(d->ctx, client, d->out, len);
-}
-
-/* A reply without records. */
-static void reply_empty(struct dns *d, const struct dns_client *client, const struct ask *a,
-			const struct ask_reply *r)
-{
-	struct msg_wr w;
-
-	ask_begin(a, r, d->out, &w);
-	send_reply(d, client, ask_end(a, r, &w));
-}
-
 static void release(struct dns *d, struct pending_slot *s)
 {
 	for (size_t i = 0; i < 2; i++) {
@@ -70,13 +54,28 @@ static void release(struct dns *d, struct pending_slot *s)
 	pending_release(d->pending, s);
 }
 
-/* Every question that got a slot ends here, its reply sent. */
-static void finish(struct dns *d, struct pending_slot *s, enum dns_count ending)
+/* Every question that got a slot ends here, with len octets in d->out, or none.  The reply
+ * comes last: whoever takes it may bring the next question. */
+static void finish(struct dns *d, struct pending_slot *s, enum dns_count ending, size_t len)
 {
+	struct dns_client client = s->client;
+
 	engine_count(d, ending);
 	if (!s->asked && ending <= DNS_COUNT_PTR_MAPPED)
 		engine_count(d, DNS_COUNT_HITS);
 	release(d, s);
+	if (len)
+		d->ops.reply(d->ctx, &client, d->out, len);
+}
+
+/* With a reply without records. */
+static void finish_empty(struct dns *d, struct pending_slot *s, enum dns_count ending,
+			 const struct ask_reply *r)
+{
+	struct msg_wr w;
+
+	ask_begin(&s->ask, r, d->out, &w);
+	finish(d, s, ending, ask_end(&s->ask, r, &w));
 }
 
 void answer_rcode(struct dns *d, struct pending_slot *s, enum dns_count ending, unsigned rcode,
@@ -85,8 +84,7 @@ void answer_rcode(struct dns *d, struct pending_slot *s, enum dns_count ending, 
 	struct ask_reply r = new_reply(d, &s->client, &s->ask, rcode);
 
 	r.ede[0] = ede;
-	reply_empty(d, &s->client, &s->ask, &r);
-	finish(d, s, ending);
+	finish_empty(d, s, ending, &r);
 }
 
 /* The answer is larger than the reply may be: over UDP the client comes again by TCP. */
@@ -101,8 +99,7 @@ static void finish_cut(struct dns *d, struct pending_slot *s, enum dns_count end
 	}
 	r.truncated = true;
 	engine_count(d, DNS_COUNT_TRUNCATED);
-	reply_empty(d, &s->client, &s->ask, &r);
-	finish(d, s, ending);
+	finish_empty(d, s, ending, &r);
 }
 
 /* Answers. */
@@ -213,8 +210,7 @@ static void answer_raw(struct dns *d, struct pending_slot *s, const struct cache
 	type_at = MSG_HEAD_LEN + (size_t)s->ask.q.name_len;
 	d->out[type_at] = (uint8_t)(s->ask.q.type >> 8);
 	d->out[type_at + 1] = (uint8_t)s->ask.q.type;
-	send_reply(d, &s->client, ask_adopt(&s->ask, r, d->out, len, n));
-	finish(d, s, ending);
+	finish(d, s, ending, ask_adopt(&s->ask, r, d->out, len, n));
 }
 
 static void put_chains(struct dns *d, const struct pending_slot *s, unsigned i,
@@ -241,8 +237,7 @@ static void send_made(struct dns *d, struct pending_slot *s, const struct ask_re
 		finish_cut(d, s, ending, r);
 		return;
 	}
-	send_reply(d, &s->client, len);
-	finish(d, s, ending);
+	finish(d, s, ending, len);
 }
 
 static void fail_no_room(struct dns *d, struct pending_slot *s)
@@ -504,7 +499,7 @@ bool answer_any(struct dns *d, struct pending_slot *s)
 void answer_unread(struct dns *d, struct pending_slot *s, const struct ask_verdict *v)
 {
 	if (v->step == ASK_DROP)
-		finish(d, s, v->count);
+		finish(d, s, v->count, 0);
 	else
 		answer_rcode(d, s, v->count, v->rcode, v->ede);
 }

@@ -70,13 +70,22 @@ static bool read_head(struct msg *m)
 	return rd_ok(&r);
 }
 
-static bool read_question(struct msg *m, unsigned *hops)
+/* RFC 1035 4.1.4 lets pointers lead to names; we rewrite header, type and TTLs of answers, so
+ * what lies there must not be part of one. */
+static void fix(struct name_guard *guard, size_t at, size_t n)
 {
-	size_t n = name_read(m->p, m->len, MSG_HEAD_LEN, m->q.name, hops);
+	for (size_t i = at; i < at + n; i++)
+		guard->fixed[i / 8] |= (uint8_t)(1u << i % 8);
+}
+
+static bool read_question(struct msg *m, struct name_guard *guard)
+{
+	size_t n = name_read(m->p, m->len, MSG_HEAD_LEN, m->q.name, guard);
 	size_t at = n ? name_skip(m->p, m->len, MSG_HEAD_LEN) : 0;
 
 	if (!at || at + 4 > m->len)
 		return false;
+	fix(guard, at, 4);
 	m->q.name_len = (uint8_t)n;
 	m->q.type = get_u16(m->p + at);
 	m->q.class = get_u16(m->p + at + 2);
@@ -107,7 +116,7 @@ static bool read_record(const struct msg *m, size_t at, struct msg_rr *out)
 	return rd_ok(&r);
 }
 
-static bool rdata_holds(const struct msg *m, const struct msg_rr *rr, unsigned *hops)
+static bool rdata_holds(const struct msg *m, const struct msg_rr *rr, struct name_guard *guard)
 {
 	const struct rdata_shape *shape = shape_of(rr->type);
 	uint8_t name[DNS_NAME_MAX];
@@ -123,7 +132,7 @@ static bool rdata_holds(const struct msg *m, const struct msg_rr *rr, unsigned *
 		return true;
 	at += shape->before;
 	for (unsigned i = 0; i < shape->names; i++) {
-		if (at >= rr->next || !name_read(m->p, rr->next, at, name, hops))
+		if (at >= rr->next || !name_read(m->p, rr->next, at, name, guard))
 			return false;
 		at = name_skip(m->p, rr->next, at);
 	}
@@ -162,20 +171,22 @@ static bool read_opt(struct msg *m, const struct msg_rr *rr)
 	return true;
 }
 
-static enum msg_fault read_section(struct msg *m, enum msg_section section, unsigned *hops)
+static enum msg_fault read_section(struct msg *m, enum msg_section section,
+				   struct name_guard *guard)
 {
 	struct msg_rr rr = { .section = section };
 	uint8_t owner[DNS_NAME_MAX];
 	size_t at = m->at[section];
 
 	for (unsigned i = 0; i < m->count[section]; i++, at = rr.next) {
-		if (!read_record(m, at, &rr) || !name_read(m->p, m->len, at, owner, hops))
+		if (!read_record(m, at, &rr) || !name_read(m->p, m->len, at, owner, guard))
 			return MSG_MALFORMED;
+		fix(guard, rr.rdata_at - FIXED_LEN, FIXED_LEN);
 		if (rr.type == TYPE_OPT && !read_opt(m, &rr))
 			return MSG_BAD_OPT;
 		if (rr.type == TYPE_TSIG)
 			m->has_tsig = true;
-		if (rr.type != TYPE_OPT && !rdata_holds(m, &rr, hops))
+		if (rr.type != TYPE_OPT && !rdata_holds(m, &rr, guard))
 			return MSG_MALFORMED;
 	}
 	m->at[section + 1] = at;
@@ -184,20 +195,25 @@ static enum msg_fault read_section(struct msg *m, enum msg_section section, unsi
 
 enum msg_fault msg_parse(const uint8_t *buf, size_t len, struct msg *out)
 {
+	uint8_t fixed[(DNS_MSG_MAX + 7) / 8];
 	/* Compressed honestly, a message has fewer pointers than octets. */
-	unsigned hops = (unsigned)len;
+	struct name_guard guard = { (unsigned)len, fixed };
 	enum msg_fault fault = MSG_OK;
 
 	*out = (struct msg){ .p = buf, .len = len };
 	if (len < MSG_HEAD_LEN || !read_head(out))
 		return MSG_SHORT;
+	if (len > DNS_MSG_MAX)
+		return MSG_MALFORMED;
+	memset(fixed, 0, (len + 7) / 8);
+	fix(&guard, 0, MSG_HEAD_LEN);
 	if (out->count[MSG_QUESTION] > 1)
 		return MSG_QUESTIONS;
 	out->at[MSG_QUESTION] = out->at[MSG_ANSWER] = MSG_HEAD_LEN;
-	if (out->count[MSG_QUESTION] && !read_question(out, &hops))
+	if (out->count[MSG_QUESTION] && !read_question(out, &guard))
 		return MSG_MALFORMED;
 	for (enum msg_section s = MSG_ANSWER; s < MSG_END && fault == MSG_OK; s++)
-		fault = read_section(out, s, &hops);
+		fault = read_section(out, s, &guard);
 	return fault;
 }
 

@@ -13,29 +13,48 @@
 static const uint8_t in_addr_arpa[] = "\7in-addr\4arpa";
 static const uint8_t ip6_arpa[] = "\3ip6\4arpa";
 
-size_t name_read(const uint8_t *msg, size_t len, size_t at, uint8_t out[DNS_NAME_MAX],
-		 unsigned *hops)
+/* Leads a pointer at msg[at] back, and may it?  *at becomes its target. */
+static bool follow(const uint8_t *msg, size_t lowest, size_t *at, unsigned *hops,
+		   struct name_guard *guard)
 {
-	size_t n = 0, lowest = at;
-	unsigned own_hops = HOPS_MAX;
+	if ((*hops)-- == 0 || (guard && guard->hops-- == 0))
+		return false;
+	*at = (size_t)(msg[*at] & 0x3f) << 8 | msg[*at + 1];
+	return *at < lowest;
+}
 
-	while (at < len) {
+static bool is_fixed(const struct name_guard *guard, size_t at, size_t n)
+{
+	for (size_t i = at; guard && guard->fixed && i < at + n; i++)
+		if (guard->fixed[i / 8] >> i % 8 & 1)
+			return true;
+	return false;
+}
+
+size_t name_read(const uint8_t *msg, size_t len, size_t at, uint8_t out[DNS_NAME_MAX],
+		 struct name_guard *guard)
+{
+	size_t n = 0, lowest = at, end = len;
+	unsigned hops = HOPS_MAX;
+
+	while (at < end) {
 		uint8_t c = msg[at];
+		size_t octets = c >= POINTER_TOP ? 2 : 1 + (size_t)c;
 
+		if (octets > end - at || is_fixed(guard, at, octets))
+			break;
 		if (c >= POINTER_TOP) {
-			if (at + 1 >= len || own_hops-- == 0 || (hops && (*hops)-- == 0))
-				break;
-			at = (size_t)(c & 0x3f) << 8 | msg[at + 1];
-			if (at >= lowest)
+			end = lowest;
+			if (!follow(msg, lowest, &at, &hops, guard))
 				break;
 			lowest = at;
 			continue;
 		}
-		if (c > LABEL_MAX || n + 1 + c > DNS_NAME_MAX - (c ? 1 : 0) || at + 1 + c > len)
+		if (c > LABEL_MAX || n + octets > DNS_NAME_MAX - (c ? 1 : 0))
 			break;
-		memcpy(out + n, msg + at, 1 + (size_t)c);
-		n += 1 + (size_t)c;
-		at += 1 + (size_t)c;
+		memcpy(out + n, msg + at, octets);
+		n += octets;
+		at += octets;
 		if (!c)
 			return n;
 	}

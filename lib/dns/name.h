@@ -17,12 +17,19 @@
 
 #define NAME_TEXT_LEN 1020 /* room for any name as text, with its NUL */
 
+/* What reading a whole message adds to reading a name. */
+struct name_guard {
+	unsigned hops;  /* budget, every pointer takes one of it */
+	uint8_t *fixed; /* a bit for each octet that no name may be read from, the lowest
+				 first: header, types, TTLs */
+};
+
 /* Reads the name at msg[at] into out and returns its length; 0, out in any state, when it is
  * malformed: label types other than 00 and 11, a pointer that does not lead to before all that
- * was read so far, more than 127 pointers, more than 255 octets, past the end.  *hops, where
- * not NULL, is a budget that every pointer takes one of. */
+ * was read so far, labels that reach from there beyond where it came from, more than 127
+ * pointers, more than 255 octets, past the end, against the guard where not NULL. */
 size_t name_read(const uint8_t *msg, size_t len, size_t at, uint8_t out[DNS_NAME_MAX],
-		 unsigned *hops);
+		 struct name_guard *guard);
 
 /* The offset behind the name at msg[at], pointers not followed; 0 when malformed. */
 size_t name_skip(const uint8_t *msg, size_t len, size_t at);

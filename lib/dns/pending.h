@@ -81,7 +81,7 @@ struct pending;
 struct pending *pending_new(const struct siphash_key *key);
 void pending_free(struct pending *);
 
-/* A slot, zeroed; there is one as long as no more than PENDING_SLOTS wait. */
+/* A slot, zeroed; there are some for those in hand when PENDING_SLOTS wait, then NULL. */
 struct pending_slot *pending_take(struct pending *);
 void pending_release(struct pending *, struct pending_slot *); /* its legs leave their jobs */
 

@@ -85,22 +85,23 @@ static uint64_t patience_ms(const struct dns *d)
 /* The oldest question makes room, and what was asked for it alone is not asked any longer. */
 static void evict(struct dns *d, struct pending_slot *s)
 {
-	struct pending_job *jobs[2];
-
-	for (size_t i = 0; i < 2; i++)
-		jobs[i] = pending_job_of_leg(d->pending, &s->legs[i]);
-	answer_rcode(d, s, DNS_COUNT_FAILED_OVERLOAD, RCODE_SERVFAIL, 0);
 	for (size_t i = 0; i < 2; i++) {
-		if (!jobs[i] || jobs[i]->legs)
+		struct pending_job *job = pending_job_of_leg(d->pending, &s->legs[i]);
+
+		if (!job)
 			continue;
-		d->ops.cancel(d->ctx, pending_id(d->pending, jobs[i]));
-		pending_end(d->pending, jobs[i]);
+		pending_leave(d->pending, s, &s->legs[i]);
+		if (job->legs || !job->sent)
+			continue;
+		d->ops.cancel(d->ctx, pending_id(d->pending, job));
+		pending_end(d->pending, job);
 	}
+	answer_rcode(d, s, DNS_COUNT_FAILED_OVERLOAD, RCODE_SERVFAIL, 0);
 }
 
 static void wait_for(struct dns *d, struct pending_slot *s)
 {
-	if (pending_waiting(d->pending) >= PENDING_SLOTS)
+	while (pending_waiting(d->pending) >= PENDING_SLOTS)
 		evict(d, pending_first(d->pending, PENDING_GIVE_UP));
 	s->arrived_ms = d->now_ms;
 	pending_wait(d->pending, s);
@@ -158,8 +159,12 @@ void dns_input(struct dns *d, const struct dns_client *client, const uint8_t *ms
 	struct ask_verdict v;
 
 	d->now_ms = now_ms;
-	s->client = *client;
 	engine_count(d, DNS_COUNT_QUERIES);
+	if (!s) {
+		engine_count(d, DNS_COUNT_FAILED_OVERLOAD);
+		return;
+	}
+	s->client = *client;
 	if (client->transport == DNS_TCP)
 		engine_count(d, DNS_COUNT_QUERIES_TCP);
 	v = ask_read(&d->rules.conf, client, msg, len, &s->ask);

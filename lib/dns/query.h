@@ -31,7 +31,8 @@ struct dns_client {
 };
 
 struct dns_ops {
-	/* The answer, whole; msg is valid during the call only. */
+	/* The answer, whole; msg is valid during the call only, and until dns_input() is called
+	 * within it. */
 	void (*reply)(void *ctx, const struct dns_client *, const uint8_t *msg, size_t len);
 
 	/* Asks for q with flags RESOLVE_*; set 0 is the default forwarders, i + 1 those of zone

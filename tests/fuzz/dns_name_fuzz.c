@@ -42,13 +42,13 @@ static void through_reverse(const uint8_t *name)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t name[DNS_NAME_MAX];
-	unsigned hops = 1000;
+	struct name_guard guard = { 1000, NULL };
 	size_t at, len;
 
 	if (size < 2)
 		return 0;
 	at = (size_t)data[0] % (size - 1);
-	len = name_read(data + 1, size - 1, at, name, &hops);
+	len = name_read(data + 1, size - 1, at, name, &guard);
 	if (!len)
 		return 0;
 	require(len <= DNS_NAME_MAX && name_len(name) == len);

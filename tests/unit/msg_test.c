@@ -98,6 +98,13 @@ static void refuses(void **state)
 		    HEAD("\1", "\1", "\0", "\0") QUESTION RR("\6", "\4") "\0\0\0\0"),
 		ROW("empty CNAME", MSG_MALFORMED,
 		    HEAD("\1", "\1", "\0", "\0") QUESTION RR("\5", "\0")),
+		ROW("owner in the header", MSG_MALFORMED,
+		    HEAD("\1", "\1", "\0", "\0") QUESTION "\xc0\4\0\x10\0\1\0\0\0\0\0\0"),
+		ROW("owner in the class of the question", MSG_MALFORMED,
+		    HEAD("\1", "\1", "\0", "\0") QUESTION "\xc0\x11\0\x10\0\1\0\0\0\0\0\0"),
+		ROW("owner in a TTL", MSG_MALFORMED,
+		    HEAD("\1", "\2", "\0", "\0")
+			    QUESTION RR("\x10", "\0") "\xc0\x19\0\x10\0\1\0\0\0\0\0\0"),
 		ROW("two OPT", MSG_BAD_OPT,
 		    HEAD("\1", "\0", "\0", "\2") QUESTION "\0\0\x29\x04\xd0\0\0\0\0\0\0"
 							  "\0\0\x29\x04\xd0\0\0\0\0\0\0"),

@@ -30,6 +30,8 @@ static struct {
 	/* Answers at once, with so many addresses. */
 	bool at_once;
 	unsigned n_addresses;
+	/* Asks again when a reply comes. */
+	unsigned n_more;
 } t;
 
 static struct acl_entry any = { .kind = ACL_ANY };
@@ -53,13 +55,21 @@ static struct dns_conf conf_of(uint64_t cache_size)
 	};
 }
 
+static void ask(unsigned client, enum dns_transport transport, const char *name, uint16_t type);
+
 static void on_reply(void *ctx, const struct dns_client *client, const uint8_t *msg, size_t len)
 {
+	char name[32];
+
 	(void)ctx;
 	(void)client;
 	t.n_replies++;
 	memcpy(t.reply, msg, len);
 	t.reply_len = len;
+	if (!t.n_more)
+		return;
+	snprintf(name, sizeof name, "more%u.x", t.n_more--);
+	ask(2000 + t.n_more % 50, DNS_TCP, name, TYPE_AAAA);
 }
 
 static void answer(uint64_t id, const struct dns_question *q, unsigned n)
@@ -373,6 +383,29 @@ static void flood(void **state)
 	assert_int_equal(rcode(), RCODE_NOERROR);
 }
 
+/* Whoever takes a reply brings the next question, also when the tables are full. */
+static void questions_from_within_replies(void **state)
+{
+	char name[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 4096; i++) {
+		snprintf(name, sizeof name, "n%u.x", i);
+		ask(i / 400, DNS_UDP, name, TYPE_A);
+	}
+	t.n_more = 500;
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(name, sizeof name, "m%u.x", i);
+		ask(100 + i, DNS_UDP, name, TYPE_AAAA);
+	}
+	for (size_t i = 0; i < t.n_held; i++)
+		answer(t.held[i], &t.question[i], 1);
+	assert_int_equal(dns_in_flight(t.dns), 0);
+	assert_int_equal(t.n_more, 0);
+	assert_int_equal(t.n_replies, 4096 + 500 + 100);
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_QUERIES], 4096 + 500 + 100);
+}
+
 /* 500 for one client, and no more. */
 static void limit_of_one_client(void **state)
 {
@@ -529,6 +562,7 @@ int main(int argc, char **argv)
 		T(large_query),
 		T(answer_too_large),
 		T(flood),
+		T(questions_from_within_replies),
 		T(limit_of_one_client),
 		T(cache_full_of_pinned),
 		T(resize_in_flight),
