@@ -240,8 +240,9 @@ void radv_cease(struct radv *r, uint64_t now_ms)
 {
 	static const struct in6_addr all_nodes = { { { 0xff, 2, [15] = 1 } } };
 
-	if (r->sched.on && addr_equal(&r->said_as, &r->now->link_local))
-		say_farewell(r, now_ms, &r->said_as, &all_nodes, false);
+	/* Even before the first word: one that was killed here may have spoken. */
+	if (r->sched.on)
+		say_farewell(r, now_ms, &r->now->link_local, &all_nodes, false);
 	sched_down(&r->sched, false);
 	r->said_as = in6addr_any;
 }
