@@ -82,8 +82,11 @@ struct in6_addr addr_masked(const struct in6_addr *a, unsigned len)
 {
 	struct in6_addr out = *a;
 
-	for (unsigned i = len / 8; i < 16; i++)
-		out.s6_addr[i] &= i == len / 8 ? (uint8_t)(0xff00 >> len % 8) : 0;
+	for (unsigned i = len / 8; i < 16; i++) {
+		unsigned mask = i == len / 8 ? 0xff00u >> len % 8 : 0;
+
+		out.s6_addr[i] = (uint8_t)(out.s6_addr[i] & mask);
+	}
 	return out;
 }
 

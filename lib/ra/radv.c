@@ -240,7 +240,7 @@ void radv_cease(struct radv *r, uint64_t now_ms)
 {
 	static const struct in6_addr all_nodes = { { { 0xff, 2, [15] = 1 } } };
 
-	/* Also when nothing was said yet: a daemon before this one may have. */
+	/* Even before the first word: one that was killed here may have spoken. */
 	if (r->sched.on)
 		say_farewell(r, now_ms, &r->now->link_local, &all_nodes, false);
 	sched_down(&r->sched, false);

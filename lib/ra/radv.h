@@ -100,8 +100,8 @@ void radv_input(struct radv *, uint64_t now_ms, const struct ra_packet *);
 uint64_t radv_next(const struct radv *);
 void radv_tick(struct radv *, uint64_t now_ms);
 
-/* Says farewell at once, where it ever said something: all lifetimes 0, prefixes as they are
- * (RFC 4861 6.2.5).  Nothing is due after it. */
+/* Says farewell at once, where it could speak: all lifetimes 0, prefixes as they are (RFC 4861
+ * 6.2.5).  Nothing is due after it. */
 void radv_cease(struct radv *, uint64_t now_ms);
 
 /* Calls fn with the messages as they would go out now. */

@@ -92,6 +92,18 @@ def test_killed_and_started_again(lab):
 
 
 @ONE_GUEST
+def test_stop_soon_after_a_kill(lab):
+    """The farewell is said for what the killed one promised, too."""
+    guest = lab.guests[0]
+    gw = lab.gateway().start()
+    guest.up()
+    guest.wait_configured()
+    gw.kill()
+    gw.start().stop()
+    wait_until(lambda: not guest.has_default_route(), 2, "the farewell")
+
+
+@ONE_GUEST
 def test_stop_for_a_restart_says_no_farewell(lab):
     """SIGUSR2 is what the service manager sends on "restart"."""
     guest = lab.guests[0]

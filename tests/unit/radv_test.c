@@ -792,8 +792,8 @@ static void nothing_after_the_farewell(void **state)
 	assert_int_equal(net.n, 1);
 }
 
-/* A daemon before this one may have spoken, and been killed. */
-static void farewell_without_a_word(void **state)
+/* Guests may have heard one that was killed before it could say farewell. */
+static void farewell_before_the_first_word(void **state)
 {
 	(void)state;
 	reference();
@@ -850,7 +850,7 @@ int main(void)
 		TEST(solicitations),
 		TEST(advertisements),
 		TEST(nothing_after_the_farewell),
-		TEST(farewell_without_a_word),
+		TEST(farewell_before_the_first_word),
 		TEST(counters_have_names),
 	};
 
