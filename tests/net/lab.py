@@ -117,7 +117,7 @@ class Node:
         self.sysctl("net.ipv4.icmp_ratelimit", 0)
 
     def argv(self, *cmd):
-        return ["nsenter", "-t", str(self.holder.pid), "-n", "-m", "--"] + [str(c) for c in cmd]
+        return ["nsenter", "-t", str(self.holder.pid), "-n", "-m", "-r", "--"] + [str(c) for c in cmd]
 
     def run(self, *cmd, **kw):
         return sh(*self.argv(*cmd), **kw)
