@@ -6,6 +6,7 @@
 #include "daemon/ev.h"
 #include "daemon/io/link.h"
 #include "daemon/io/nft.h"
+#include "daemon/io/nft_guests.h"
 #include "daemon/io/tun.h"
 #include "nat64/nat64.h"
 #include "nat64_setup.h"
@@ -18,6 +19,7 @@ struct plane_nat64 {
 	struct nat64_setup *setup;   /* the engine's configuration */
 	struct tun *tun;             /* NULL while disabled or missing */
 	struct nft *nft;
+	struct nft_guests *guests;
 	uint32_t mtu;     /* the TUN's as configured last */
 	int tun_error;    /* why it is missing, 0 or -errno */
 	uint64_t lost[2]; /* packets that the TUN did not take: for room, while down */

@@ -32,6 +32,17 @@ static void tell_masquerade(const struct plane_nat64 *p, struct reasons *r)
 			error ? strerror(-error) : "table ip v6gwd is being put back");
 }
 
+static void tell_guests(const struct plane_nat64 *p, struct reasons *r)
+{
+	int error = p->guests ? nft_guests_error(p->guests) : -ENOMEM;
+
+	if (!p->guests || !nft_guests_present(p->guests))
+		reasons_add(r, "nat64",
+			    "nat64.max_mappings_per_guest holds only for guests that answer "
+			    "neighbour discovery (table ip6 v6gwd: %s): modprobe nf_tables",
+			    error ? strerror(-error) : "being put back");
+}
+
 bool plane_nat64_health(const void *plane, struct reasons *r)
 {
 	const struct plane_nat64 *p = plane;
@@ -45,6 +56,7 @@ bool plane_nat64_health(const void *plane, struct reasons *r)
 	else
 		link_unmet(p->env.link, "nat64", r);
 	tell_masquerade(p, r);
+	tell_guests(p, r);
 	return p->tun;
 }
 

@@ -218,6 +218,11 @@ void nft_guests_close(struct nft_guests *g)
 	free(g);
 }
 
+const char *nft_guests_device(const struct nft_guests *g)
+{
+	return g->device;
+}
+
 bool nft_guests_present(const struct nft_guests *g)
 {
 	return g->table.present;

@@ -28,5 +28,6 @@ void nft_guests_close(struct nft_guests *); /* takes it away; NULL is a no-op */
 bool nft_guests_find(struct nft_guests *, const struct in6_addr *addr,
 		     uint8_t out[ADDR_MAC_LEN]);
 
+const char *nft_guests_device(const struct nft_guests *);
 bool nft_guests_present(const struct nft_guests *);
 int nft_guests_error(const struct nft_guests *); /* of the last transaction: 0 or -errno */
