@@ -47,14 +47,15 @@ def die_with_parent():
 
 
 def wait_until(true, timeout=10.0, what="", every=0.05):
-    """Calls true() until it returns something true, and returns that."""
+    """Calls true() until it returns something true, and returns that.  what: a text, or a function
+    that makes one, of what did not happen."""
     end = time.monotonic() + timeout
     while True:
         value = true()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"waited {timeout:g} s in vain: {what or true}")
+            raise AssertionError(f"waited {timeout:g} s in vain: {what() if callable(what) else what}")
         time.sleep(every)
 
 
