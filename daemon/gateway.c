@@ -490,6 +490,7 @@ static int exit_code_of(int error)
 		return EX_NOPERM;
 	case EBUSY:
 	case EADDRINUSE:
+	case EEXIST: /* nat64.device is somebody's device of another kind */
 		return EX_UNAVAILABLE;
 	default:
 		return EX_OSERR;
