@@ -262,6 +262,20 @@ static int ra_prepare(void *arg, const struct effective *next)
 
 /* --- health, status, counters ---------------------------------------------------------- */
 
+static const char *remedy(int error)
+{
+	switch (-error) {
+	case EPERM:
+		return " (a firewall drops ICMPv6 output)";
+	case EINVAL: /* so the kernel calls a neighbour that it cannot make an entry for */
+	case ENOBUFS:
+		return " (is the neighbour table full? sysctl "
+		       "net.ipv6.neigh.default.gc_thresh3)";
+	default:
+		return "";
+	}
+}
+
 /* Interfaces that do not exist are among the gateway's own reasons; a bridge without ports
  * waits for its first guest and is well. */
 static bool is_well(const struct port *p, struct reasons *reasons)
@@ -283,10 +297,8 @@ static bool is_well(const struct port *p, struct reasons *reasons)
 			    "detection takes two seconds; ip -6 address show dev %s)",
 			    e->name, e->name);
 	if (p->failures > 1)
-		reasons_add(reasons, "ra", "%s: cannot send advertisements: %s%s", e->name,
-			    strerror(-error),
-			    error == -EPERM ? " (a firewall drops ICMPv6 output)"
-					    : "; trying again");
+		reasons_add(reasons, "ra", "%s: cannot send advertisements: %s%s; trying again",
+			    e->name, strerror(-error), remedy(error));
 	if (!e->forwarding)
 		reasons_add(reasons, "ra",
 			    "%s announces no routes: it does not forward (sysctl -w "

@@ -110,7 +110,9 @@ static void read_list(struct option_reader *r, const struct option *o, const str
 			v && !one ? memory_printf(r->scratch, "%s[%zu]", key, i) : key;
 
 		if (e && e->type != VALUE_GROUP)
-			report(r, e->line, path, "must be a group", "( { ... } )");
+			report(r, e->line, path, "must be a group",
+			       memory_printf(r->scratch, "%s = ( { %s = ...; } );", o->name,
+					     o->group->options[0].name));
 		else if (path)
 			read_group(r, o->group, e, elements, path);
 	}

@@ -301,7 +301,10 @@ static bool parse_endpoint(struct option_reader *r, const char *text, struct con
 	size_t zone_len;
 
 	if (!split_endpoint(text, addr, &zone, &zone_len, &port) || !addr_parse(addr, &e->addr))
-		return option_refuse(r, "\"addr\", \"addr@port\" or \"[fe80::1%eth0]@port\"",
+		return option_refuse(r,
+				     e->port ? "\"addr\", \"addr@port\" or "
+					       "\"[fe80::1%eth0]@port\""
+					     : "an IPv6 or IPv4 address, or \"auto\"",
 				     "\"%.*s\" is not an address", option_shown(text), text);
 	if (port && !parse_port(port, &e->port))
 		return option_refuse(r, "1 to 65535 behind `@`", "\"%.*s\" is not a port",
