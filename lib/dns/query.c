@@ -162,6 +162,8 @@ void dns_input(struct dns *d, const struct dns_client *client, const uint8_t *ms
 	engine_count(d, DNS_COUNT_QUERIES);
 	if (!s) {
 		engine_count(d, DNS_COUNT_FAILED_OVERLOAD);
+		if (client->transport == DNS_TCP)
+			d->ops.reply(d->ctx, client, d->out, 0);
 		return;
 	}
 	s->client = *client;
@@ -433,7 +435,7 @@ const uint64_t *dns_counts(const struct dns *d)
 
 bool dns_is_full(const struct dns *d, const struct in6_addr *addr)
 {
-	return leg_client_is_full(d, addr);
+	return leg_client_is_full(d, addr, DNS_TCP);
 }
 
 void dns_cache_usage(const struct dns *d, struct dns_cache_usage *out)

@@ -32,7 +32,8 @@ struct dns_client {
 
 struct dns_ops {
 	/* The answer, whole; msg is valid during the call only, and until dns_input() is called
-	 * within it. */
+	 * within it.  With len 0 there will be none: only streams are told, who count what is
+	 * open. */
 	void (*reply)(void *ctx, const struct dns_client *, const uint8_t *msg, size_t len);
 
 	/* Asks for q with flags RESOLVE_*; set 0 is the default forwarders, i + 1 those of zone
@@ -61,8 +62,8 @@ void dns_settle(struct dns *, bool commit, uint64_t now_ms);
 void dns_input(struct dns *, const struct dns_client *client, const uint8_t *msg, size_t len,
 	       uint64_t now_ms);
 
-/* Has that address as many questions waiting as it may?  A stream is then not read until one of
- * them is answered. */
+/* Has that address as many questions waiting as it may, from streams?  They are then not read
+ * until one of them is answered. */
 bool dns_is_full(const struct dns *, const struct in6_addr *addr);
 
 void dns_resolved(struct dns *, uint64_t id, const struct resolve_result *, uint64_t now_ms);
