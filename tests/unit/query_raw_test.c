@@ -406,6 +406,30 @@ static void questions_from_within_replies(void **state)
 	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_QUERIES], 4096 + 500 + 100);
 }
 
+/* Datagrams from addresses that nobody on the link has are answered at a bounded rate. */
+static void strangers(void **state)
+{
+	static const uint8_t question[] = {
+		0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 1
+	};
+	struct dns_client stranger = client_of(1, DNS_UDP), stream = client_of(2, DNS_TCP);
+	struct dns_client known = client_of(3, DNS_UDP);
+
+	(void)state;
+	stranger.is_stranger = stream.is_stranger = true;
+	for (unsigned i = 0; i < 1000; i++)
+		input(&stranger, question, sizeof question);
+	assert_int_equal(t.n_replies, 100);
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_DROPPED_STRANGER], 900);
+	input(&known, question, sizeof question);
+	input(&stream, question, sizeof question);
+	assert_int_equal(t.n_replies, 102);
+	t.now_ms += 100;
+	for (unsigned i = 0; i < 1000; i++)
+		input(&stranger, question, sizeof question);
+	assert_int_equal(t.n_replies, 112);
+}
+
 /* What gets no answer: a stream is told, a datagram's sender is not. */
 static void no_answer(void **state)
 {
@@ -589,6 +613,7 @@ int main(int argc, char **argv)
 		T(answer_too_large),
 		T(flood),
 		T(questions_from_within_replies),
+		T(strangers),
 		T(no_answer),
 		T(limit_of_one_client),
 		T(cache_full_of_pinned),
