@@ -239,8 +239,9 @@ static void settle(void *plane, bool commit)
 	if (p->fresh && !commit)
 		close_all(p);
 	if (p->dns && !p->fresh && next->dns64.enabled) {
-		dns_settle(p->dns, commit, now(p));
+		/* Forwarders first: what the engine asks for now is by the new zones. */
 		forward_settle(p->forward, commit);
+		dns_settle(p->dns, commit, now(p));
 	}
 	p->fresh = false;
 	p->next = NULL;
