@@ -408,10 +408,33 @@ static void every_reason_occurs(void **state)
 	assert_true(all);
 }
 
-/* The packets of a vector as an input of tests/fuzz/nat64_fuzz.c. */
+/* The first bytes of an input of tests/fuzz/nat64_fuzz.c: options close to those of v. */
+static void seed_options(const struct vector *v, uint8_t head[2])
+{
+	static const uint8_t by_len[] = { 3, 2, 4, 5, 6 }; /* /32, /40 ... /64 */
+	bool own_pool = false;
+	struct setting s;
+
+	reference(&s);
+	for (unsigned i = 0; i < v->n_conf; i++)
+		set(&s, &v->conf[i], &own_pool);
+	head[0] = (uint8_t)(!s.conf.own4.s_addr || addr_is_unspecified(&s.conf.own6));
+	head[0] |= s.conf.n_maps ? 2 : 0;
+	head[0] |= s.destinations.kind == ACL_ANY ? 4 : 0;
+	head[0] |= s.conf.mtu < 1500 ? 8 : 0;
+	head[0] |= s.conf.fragment_mtu > 1280 ? 16 : 0;
+	head[0] |= s.conf.drop_udp_zero ? 32 : 0;
+	head[0] |= s.conf.icmp_error_rate ? 64 : 0;
+	head[1] = !pref64_is_well_known(&s.conf.prefix);
+	if (s.conf.prefix.len < 96)
+		head[1] = by_len[(s.conf.prefix.len - 32) / 8];
+}
+
+/* The packets of a vector as an input of the fuzzer. */
 static void write_seed(const char *dir, const struct vector *v)
 {
 	static struct pkt in;
+	uint8_t head[2];
 	char path[600];
 	FILE *f;
 
@@ -419,8 +442,8 @@ static void write_seed(const char *dir, const struct vector *v)
 	f = fopen(path, "wb");
 	if (!f)
 		pkt_fail("cannot write", path);
-	fputc(v->n_conf ? 4 | 2 : 0, f); /* destinations any, maps */
-	fputc(v->n_conf && strcmp(v->conf[0].word[1], "prefix") == 0, f);
+	seed_options(v, head);
+	fwrite(head, 1, sizeof head, f);
 	for (unsigned i = 0; i < v->n_steps; i++) {
 		pkt_build(v->lines + v->steps[i].in.first, v->steps[i].in.n, NULL, &in);
 		fputc((int)(in.n >> 8 & 0x7f), f);
