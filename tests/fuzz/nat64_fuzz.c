@@ -58,12 +58,12 @@ static const struct layout layouts[] = {
 
 struct map_row {
 	uint32_t ipv4;
-	uint8_t len4, net, host, len6; /* IPv6: 2001:db8:<net>:1::<host> */
+	uint8_t len4, net, host, len6; /* IPv6: 2001:db8:<net>::<host> */
 };
 
 static const struct map_row map_rows[MAPS_MAX] = {
-	{ 0xc6336400, 24, 3, 0, 64 },     { 0xc0a8ff19, 32, 0, 0x25, 128 },
-	{ 0xc0a8ff10, 28, 0, 0x40, 124 }, { 0xc6336440, 26, 4, 0, 120 },
+	{ 0xc6336400, 24, 3, 0, 64 },     { 0xc0a8ff19, 32, 1, 0x25, 128 },
+	{ 0xc0a8ff10, 28, 1, 0x40, 124 }, { 0xc6336440, 26, 4, 0, 120 },
 	{ 0x08080800, 24, 5, 0, 48 },     { 0xc6336480, 25, 3, 0x80, 121 },
 };
 
@@ -127,7 +127,7 @@ static void lay_maps(struct bench *b, size_t n)
 /* 0x07 pools, 0x18 clients, 0x20 all maps, 0x40 no limit, 0x80 any lifetime. */
 static void set_more(struct bench *b, uint8_t more)
 {
-	struct prefix6 net = { guest_at(0, 0x40), 121 };
+	struct prefix6 net = { guest_at(1, 0x40), 121 };
 	unsigned clients = more >> 3 & 3;
 
 	lay_pools(b, &layouts[more & 7]);
@@ -165,7 +165,7 @@ static void configure(struct bench *b, uint8_t options, uint8_t which)
 	};
 	memcpy(&b->conf.prefix.prefix, p, 16);
 	b->conf.prefix.len = p[16];
-	b->conf.own6 = guest_at(0, 0x64);
+	b->conf.own6 = guest_at(1, 0x64);
 	if (options & 1)
 		memset(&b->conf.own6, 0, 16);
 	lay_pools(b, &layouts[0]);
@@ -175,7 +175,7 @@ static void configure(struct bench *b, uint8_t options, uint8_t which)
 static bool begin(struct bench *b, uint8_t which)
 {
 	static const uint8_t random[32] = { 1 };
-	struct in6_addr h = guest_at(0, 0x10), h2 = guest_at(0, 0x11);
+	struct in6_addr h = guest_at(1, 0x10), h2 = guest_at(1, 0x11);
 
 	b->now_ms = 5000;
 	b->n = nat64_new(&b->conf, random, on_event, NULL);
@@ -300,7 +300,7 @@ static void renew(struct bench *b, bool commit)
 /* One of the acts on the mapping of a guest. */
 static void act(struct bench *b, unsigned which, uint8_t x, uint8_t y)
 {
-	struct in6_addr v6 = guest_at(x / 64 == 1 ? 3 : 0, x);
+	struct in6_addr v6 = guest_at(x / 64 == 1 ? 3 : 1, x);
 
 	switch (which % 6) {
 	case 0:
