@@ -100,7 +100,7 @@ class Container:
         return children and children[0]
 
     def run(self, *cmd, **kw):
-        return sh("nsenter", "-t", self.init, "-m", "-u", "-i", "-n", "-p", "--", *cmd, **kw)
+        return sh("nsenter", "-t", self.init, "-m", "-u", "-i", "-n", "-p", "-r", "--", *cmd, **kw)
 
     def show(self, key):
         return self.run("systemctl", "show", "-P", key, "v6gwd").stdout.strip()
