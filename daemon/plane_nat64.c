@@ -86,25 +86,12 @@ static void on_event(void *arg, const struct nat64_event *e)
 			 addr4_text(e->ipv4, v4), event_text(e->kind));
 }
 
-/* Is addr in a network that one of the host's links is in? */
-static bool is_on_link(const struct facts *f, const struct in6_addr *addr)
-{
-	for (size_t i = 0; i < f->n_addrs; i++) {
-		const struct fact_addr *a = &f->addrs[i];
-		const struct prefix6 net = { addr_masked(&a->addr, a->len), a->len };
-
-		if (!a->no_prefix_route && a->len < 128 && prefix6_has(&net, addr))
-			return true;
-	}
-	return false;
-}
-
 /* A guest is the link-layer address that its packet came with, else the one that the kernel
  * knows; behind another router, its /64. */
 static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 {
 	const struct plane_nat64 *p = arg;
-	bool on_link = is_on_link(link_facts(p->env.link), addr);
+	bool on_link = facts_on_link(link_facts(p->env.link), addr);
 	uint8_t heard[ADDR_MAC_LEN];
 	const uint8_t *mac = NULL;
 
@@ -292,7 +279,10 @@ static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 	if (error)
 		return error;
 	if (link_tun_queues(p->env.link, tun_index(t)) > 1) {
-		log_error("%s is held by another process", name);
+		log_error(
+			"%s is held by another process (tayga, or a second v6gwd: stop it, or "
+			"set nat64.device)",
+			name);
 		tun_close(t, false);
 		return -EBUSY;
 	}

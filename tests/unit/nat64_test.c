@@ -190,6 +190,7 @@ static void guests_are_asked_for_and_limited(void **state)
 	struct bench b;
 	struct nat64_usage usage;
 	char src[40];
+	unsigned refused = 0;
 
 	(void)state;
 	setup(&b);
@@ -199,11 +200,15 @@ static void guests_are_asked_for_and_limited(void **state)
 	b.guest = 8;
 	for (unsigned i = 1; i <= 1000; i++) {
 		snprintf(src, sizeof src, "2001:db8:1::f:%x", i);
-		assert_int_equal(send_from(&b, src, START_MS + i), NAT64_OK_64);
+		refused += send_from(&b, src, START_MS + i) == NAT64_GUEST_MOVES;
 	}
+	assert_in_range(refused, 900, 930);
+	assert_int_equal(nat64_counts(b.n)[NAT64_OK_64], 1001 - refused);
 	nat64_usage(b.n, &usage);
 	assert_int_equal(usage.active, 5);
 	assert_int_not_equal(v4_of(&b, "H2").s_addr, 0);
+	b.guest = 7;
+	assert_int_equal(send_from(&b, "2001:db8:1::7:7", START_MS + 1000), NAT64_OK_64);
 	nat64_free(b.n);
 }
 
@@ -357,6 +362,30 @@ static void a_restored_lease_older_than_the_clock(void **state)
 	assert_true(1000 - m.used_ms == 50000);
 	assert_int_equal(send_from(&b, "H", 2000), NAT64_OK_64);
 	assert_int_equal(v4_of(&b, "H").s_addr, addr4_of(0xc0a8ff20).s_addr);
+	nat64_free(b.n);
+}
+
+/* Guests that may be made up get few errors, and take none from the others. */
+static void errors_to_unknown_guests(void **state)
+{
+	const char *layers[] = { "ip6 H R6 hl 1", "udp 1 2" };
+	struct bench b;
+	unsigned sent = 0;
+
+	(void)state;
+	setup(&b);
+	nat64_set_guests(b.n, guest_of, &b);
+	build(&scratch, layers, 2);
+	for (unsigned ms = 0; ms <= 1000; ms++) {
+		send_bytes(&b, scratch.b, scratch.n, START_MS + ms);
+		sent += (unsigned)b.n_out;
+	}
+	assert_in_range(sent, 99, 100);
+	b.guest = 7;
+	for (unsigned i = 0; i < 50; i++) {
+		send_bytes(&b, scratch.b, scratch.n, START_MS + 1000);
+		assert_int_equal(b.n_out, 1);
+	}
 	nat64_free(b.n);
 }
 
@@ -560,6 +589,7 @@ int main(void)
 		cmocka_unit_test(a_new_configuration_keeps_what_fits),
 		cmocka_unit_test(a_restored_lease_older_than_the_clock),
 		cmocka_unit_test(errors_come_at_their_rate),
+		cmocka_unit_test(errors_to_unknown_guests),
 		cmocka_unit_test(no_identification_comes_back_soon),
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(whatever_comes_in_only_good_packets_go_out),
