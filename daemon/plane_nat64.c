@@ -249,7 +249,10 @@ static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 	if (error)
 		return error;
 	if (link_tun_queues(p->env.link, tun_index(t)) > 1) {
-		log_error("%s is held by another process", name);
+		log_error(
+			"%s is held by another process (tayga, or a second v6gwd: stop it, or "
+			"set nat64.device)",
+			name);
 		tun_close(t, false);
 		return -EBUSY;
 	}

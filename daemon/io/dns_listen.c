@@ -14,6 +14,7 @@
 #include "port_holder.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ enum {
 	BACKLOG = 128,
 	RETRY_MS = 1000,
 	HEADER_LEN = 12,
+	ENDPOINT_LEN = ADDR_TEXT_LEN + 32,
 };
 
 /* One address. */
@@ -359,12 +361,15 @@ static void shut(struct ev_io **io, int *fd)
 	*fd = -1;
 }
 
-static const char *endpoint_text(const struct eff_endpoint *at, char out[ADDR_TEXT_LEN + 16])
+/* "[fe80::1%br0]:53" */
+static const char *endpoint_text(const struct eff_endpoint *at, char out[ENDPOINT_LEN])
 {
-	char addr[ADDR_TEXT_LEN];
+	char addr[ADDR_TEXT_LEN], link[IF_NAMESIZE + 1] = "%";
 
-	snprintf(out, ADDR_TEXT_LEN + 16, addr_is_v4(&at->addr) ? "%s:%u" : "[%s]:%u",
-		 addr_text(&at->addr, addr), at->port);
+	if (!at->scope || !if_indextoname(at->scope, link + 1))
+		*link = '\0';
+	snprintf(out, ENDPOINT_LEN, addr_is_v4(&at->addr) ? "%s%s:%u" : "[%s%s]:%u",
+		 addr_text(&at->addr, addr), link, at->port);
 	return out;
 }
 
@@ -399,7 +404,7 @@ static bool open_door(struct door *d)
 {
 	const char *what = "UDP";
 	int error = open_one(d, SOCK_DGRAM, on_datagrams, &d->udp_io, &d->udp);
-	char text[ADDR_TEXT_LEN + 16];
+	char text[ENDPOINT_LEN];
 
 	if (!error) {
 		what = "TCP";
@@ -562,17 +567,18 @@ size_t dns_listen_count(const struct dns_listen *l)
 	return n;
 }
 
-bool dns_listen_bound(const struct dns_listen *l, const struct in6_addr *addr)
+bool dns_listen_bound(const struct dns_listen *l, const struct eff_endpoint *e)
 {
 	for (size_t i = 0; i < l->n_doors; i++)
-		if (l->doors[i]->udp >= 0 && addr_equal(&l->doors[i]->at.addr, addr))
+		if (l->doors[i]->udp >= 0 && addr_equal(&l->doors[i]->at.addr, &e->addr) &&
+		    l->doors[i]->at.scope == e->scope)
 			return true;
 	return false;
 }
 
 void dns_listen_reasons(const struct dns_listen *l, struct reasons *out)
 {
-	char text[ADDR_TEXT_LEN + 16];
+	char text[ENDPOINT_LEN];
 
 	for (size_t i = 0; i < l->n_doors; i++) {
 		const struct door *d = l->doors[i];
