@@ -15,6 +15,7 @@
 #include "plane_nat64.h"
 #include "report.h"
 #include "sd.h"
+#include "told.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -45,6 +46,7 @@ struct gateway {
 	void *plane[N_PLANES];
 	struct plane_health health;
 	struct reasons reasons;
+	struct told told; /* what of them is in the log */
 	enum state state;
 	struct ev_timer look, watchdog;
 	struct ev_signal *signals[5];
@@ -125,28 +127,6 @@ static int apply(struct gateway *g, const struct config *config)
 	return 0;
 }
 
-static bool has_reason(const struct reasons *list, const struct reason *r)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->v[i].plane, r->plane) == 0 &&
-		    strcmp(list->v[i].text, r->text) == 0)
-			return true;
-	return false;
-}
-
-/* A line for each reason that is new, and for each that is gone. */
-static void log_reasons(const struct reasons *before, const struct reasons *now)
-{
-	for (size_t i = 0; i < now->n; i++)
-		if (!has_reason(before, &now->v[i]))
-			log_line(LOG_LEVEL_WARNING, now->v[i].plane, NULL, "%s",
-				 now->v[i].text);
-	for (size_t i = 0; i < before->n; i++)
-		if (!has_reason(now, &before->v[i]))
-			log_line(LOG_LEVEL_NOTICE, before->v[i].plane, NULL, "no longer: %s",
-				 before->v[i].text);
-}
-
 static const char *state_text(enum state state)
 {
 	static const char *const text[] = { "ok", "degraded", "failed" };
@@ -187,7 +167,6 @@ static bool collect_health(struct gateway *g)
 	g->state = !now.n                                         ? STATE_OK
 		   : serves[NAT64] || serves[DNS64] || serves[RA] ? STATE_DEGRADED
 								  : STATE_FAILED;
-	log_reasons(&g->reasons, &now);
 	g->reasons = now;
 	health = (struct plane_health){ .nat64_serves = serves[NAT64],
 					.dns64_serves = serves[DNS64] };
@@ -200,8 +179,14 @@ static bool collect_health(struct gateway *g)
 
 static void judge(struct gateway *g)
 {
-	if (collect_health(g))
-		ev_timer_at(&g->look, ev_now_ms(g->loop));
+	uint64_t now_ms = ev_now_ms(g->loop), again;
+	bool changed = collect_health(g);
+
+	again = told_update(&g->told, &g->reasons, now_ms);
+	if (changed)
+		again = now_ms;
+	if (again < g->look.at_ms)
+		ev_timer_at(&g->look, again);
 	tell_status(g);
 }
 

@@ -79,14 +79,16 @@ static void look(struct plane_dns64 *p)
 static void on_question(void *arg, struct dns_client *client, const uint8_t *msg, size_t len)
 {
 	struct plane_dns64 *p = arg;
-	const uint8_t *mac = NULL;
+	const uint8_t *mac =
+		link_neighbour(p->env.link, dns_listen_index(client), &client->addr);
 
-	if (p->conf.needs_mac)
-		mac = link_neighbour(p->env.link, dns_listen_index(client), &client->addr);
-	if (mac) {
-		client->has_mac = true;
+	client->has_mac = mac;
+	if (mac)
 		memcpy(client->mac, mac, sizeof client->mac);
-	}
+	else
+		client->is_stranger =
+			facts_is_neighbour(link_facts(p->env.link), &client->addr) &&
+			!addr_is_v4(&client->addr);
 	dns_input(p->dns, client, msg, len, now(p));
 	rearm(p);
 }
@@ -237,8 +239,9 @@ static void settle(void *plane, bool commit)
 	if (p->fresh && !commit)
 		close_all(p);
 	if (p->dns && !p->fresh && next->dns64.enabled) {
-		dns_settle(p->dns, commit, now(p));
+		/* Forwarders first: what the engine asks for now is by the new zones. */
 		forward_settle(p->forward, commit);
+		dns_settle(p->dns, commit, now(p));
 	}
 	p->fresh = false;
 	p->next = NULL;

@@ -28,6 +28,7 @@ enum {
 	OUT_LEN = 65536,
 	CONTROL_LEN = 64,
 	RCVBUF_LEN = 4 << 20,
+	SNDBUF_LEN = 2 << 20, /* answers that wait for neighbours are in it, too */
 	BACKLOG = 128,
 	RETRY_MS = 1000,
 	HEADER_LEN = 12,
@@ -293,9 +294,15 @@ static void on_connection(void *arg, unsigned ready)
 
 /* Binding. */
 
+static void set_buffer(int fd, int force, int option, int len)
+{
+	if (setsockopt(fd, SOL_SOCKET, force, &len, sizeof len) < 0)
+		setsockopt(fd, SOL_SOCKET, option, &len, sizeof len);
+}
+
 static int set_options(int fd, bool v4, int type)
 {
-	static const int one = 1, omit = IP_PMTUDISC_OMIT, rcvbuf = RCVBUF_LEN;
+	static const int one = 1, omit = IP_PMTUDISC_OMIT;
 	int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
 
 	if (!v4 && setsockopt(fd, level, IPV6_V6ONLY, &one, sizeof one) < 0)
@@ -312,8 +319,8 @@ static int set_options(int fd, bool v4, int type)
 		setsockopt(fd, level, IP_MTU_DISCOVER, &omit, sizeof omit);
 	else
 		setsockopt(fd, level, IPV6_DONTFRAG, &one, sizeof one);
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof rcvbuf) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof rcvbuf);
+	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, RCVBUF_LEN);
+	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, SNDBUF_LEN);
 	return 0;
 }
 
