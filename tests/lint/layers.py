@@ -24,7 +24,7 @@ daemon/ev.*
 daemon/sd.*
 daemon/privilege.*
 
-daemon/report*
+daemon/report* daemon/told*
 daemon/config_read*
 
 daemon/io/link*

@@ -243,9 +243,13 @@ class Guest(Node):
         return bool(self.routes("default"))
 
     def wait_configured(self, timeout=15):
-        """Until the kernel has an address and a default route out of an advertisement."""
-        wait_until(lambda: self.address and self.has_default_route(), timeout,
-                   f"{self.name} configures itself")
+        """Until the kernel has an address and a default route out of an advertisement, and its link-local
+        address too is through duplicate address detection."""
+        def configured():
+            addresses = self.addresses("eth0")
+            return (self.address and self.has_default_route() and any(a["scope"] == "link" for a in addresses)
+                    and not any("tentative" in a for a in addresses))
+        wait_until(configured, timeout, f"{self.name} configures itself")
         return self.address
 
     def advertisement(self):

@@ -97,7 +97,15 @@ class Container:
     def _init(self):
         assert self.nspawn.poll() is None, (self.lab.dir / "boot.log").read_text()
         children = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children").read_text().split()
-        return children and children[0]
+        # Before systemd there are helpers of systemd-nspawn, which end.
+        return next((pid for pid in children if self._name(pid) == "systemd"), None)
+
+    @staticmethod
+    def _name(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+        except OSError:
+            return None
 
     def run(self, *cmd, **kw):
         return sh("nsenter", "-t", self.init, "-m", "-u", "-i", "-n", "-p", "-r", "--", *cmd, **kw)
