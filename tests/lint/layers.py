@@ -37,6 +37,7 @@ daemon/io/dns_* daemon/io/port_holder*
 daemon/io/upstream*
 
 daemon/plane.h
+daemon/config_log.*
 
 daemon/plane_nat64* daemon/nat64_*
 daemon/plane_dns64* daemon/dns64_*
