@@ -34,11 +34,12 @@ static void to_tun(void *arg, const uint8_t *buf, size_t len)
 static void on_packet(void *arg, uint8_t *buf, size_t len)
 {
 	struct plane_nat64 *p = arg;
+	enum nat64_reason reason;
 
 	if (!p->engine)
 		return;
-	nat64_input(p->engine, buf, len, ev_now_ms(p->env.loop), &p->sink);
-	if (p->leases)
+	reason = nat64_input(p->engine, buf, len, ev_now_ms(p->env.loop), &p->sink);
+	if (p->leases && nat64_reason_texts[reason].kind <= NAT64_FOUR_TO_SIX)
 		lease_file_used(p->leases);
 }
 
