@@ -94,19 +94,6 @@ static void on_event(void *arg, const struct nat64_event *e)
 			 addr4_text(e->ipv4, v4), event_text(e->kind));
 }
 
-/* Is addr in a network that one of the host's links is in? */
-static bool is_on_link(const struct facts *f, const struct in6_addr *addr)
-{
-	for (size_t i = 0; i < f->n_addrs; i++) {
-		const struct fact_addr *a = &f->addrs[i];
-		const struct prefix6 net = { addr_masked(&a->addr, a->len), a->len };
-
-		if (!a->no_prefix_route && a->len < 128 && prefix6_has(&net, addr))
-			return true;
-	}
-	return false;
-}
-
 /* A guest is its link-layer address; behind another router, its /64; on the link but not heard
  * of by the kernel yet, unknown. */
 static uint64_t guest_of(void *arg, const struct in6_addr *addr)
@@ -116,7 +103,7 @@ static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 
 	if (mac)
 		return nat64_guest_mac(mac);
-	return is_on_link(link_facts(p->env.link), addr) ? 0 : nat64_guest_net(addr);
+	return facts_on_link(link_facts(p->env.link), addr) ? 0 : nat64_guest_net(addr);
 }
 
 static struct nat64 *new_engine(struct plane_nat64 *p, const struct nat64_conf *conf)
@@ -274,7 +261,10 @@ static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 	if (error)
 		return error;
 	if (link_tun_queues(p->env.link, tun_index(t)) > 1) {
-		log_error("%s is held by another process", name);
+		log_error(
+			"%s is held by another process (tayga, or a second v6gwd: stop it, or "
+			"set nat64.device)",
+			name);
 		tun_close(t, false);
 		return -EBUSY;
 	}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What v6gwd makes in the host's kernel: that it is put back, left alone where it was there before,
 and named where it cannot be."""
+import pathlib
 import signal
 import sys
 import time
@@ -109,6 +110,31 @@ def test_a_route_in_the_way_is_named(lab):
     host.run("ip", "route", "del", POOL, "dev", "br0")
     wait_until(lambda: all_made(host), 1.5, "the pool's route again")
     gw.wait_ok()
+
+
+def test_a_route_put_right_by_hand_is_noticed(lab):
+    host = lab.host
+    host.run("ip", "route", "add", POOL, "dev", "br0")
+    gw = lab.gateway().start()
+    wait_until(lambda: any(POOL in reason for reason in gw.status()["health"]["reasons"]), 2)
+    time.sleep(0.6)
+    host.run("ip", "route", "replace", POOL, "dev", "nat64")
+    gw.wait_ok(2.5)
+
+
+def test_a_route_in_the_way_is_tried_once_a_second(lab):
+    """A look at the routes does not lead to the next one."""
+    def wake_ups():
+        lines = pathlib.Path(f"/proc/{gw.pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("voluntary_ctxt")).split()[1])
+
+    lab.host.run("ip", "route", "add", POOL, "dev", "br0")
+    gw = lab.gateway().start()
+    gw.wait_log("has another route than nat64")
+    time.sleep(1)
+    before = wake_ups()
+    time.sleep(3)
+    assert wake_ups() - before <= 12
 
 
 def test_a_left_over_table_is_replaced(lab):
