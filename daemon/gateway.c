@@ -68,6 +68,7 @@ static struct facts facts_now(const struct gateway *g)
 	f.n_resolvers = n;
 	sysctl_read(&f);
 	memcpy(f.machine_id, g->machine_id, sizeof f.machine_id);
+	f.state_directory = sd_state_directory();
 	return f;
 }
 
