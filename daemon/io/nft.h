@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* nft.h - our own nftables table "v6gwd": masquerade of the pool.  The one place that knows
- * libnftnl and libmnl.
- *
- * Where the kernel has it the table is owned: others can neither flush nor delete it, and it
- * goes when we do.  Elsewhere its loss is noticed and it is put back.
+/* nft.h - masquerade of the pool: table "ip v6gwd" in nftables, which lasts as long as we do.
  */
 #pragma once
 
