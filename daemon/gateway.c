@@ -4,6 +4,7 @@
 #include "gateway.h"
 
 #include "config/dump.h"
+#include "config_log.h"
 #include "config_read.h"
 #include "control.h"
 #include "io/link.h"
@@ -14,6 +15,7 @@
 #include "plane_nat64.h"
 #include "report.h"
 #include "sd.h"
+#include "told.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -44,6 +46,7 @@ struct gateway {
 	void *plane[N_PLANES];
 	struct plane_health health;
 	struct reasons reasons;
+	struct told told; /* what of them is in the log */
 	enum state state;
 	struct ev_timer look, watchdog;
 	struct ev_signal *signals[5];
@@ -65,6 +68,7 @@ static struct facts facts_now(const struct gateway *g)
 	f.n_resolvers = n;
 	sysctl_read(&f);
 	memcpy(f.machine_id, g->machine_id, sizeof f.machine_id);
+	f.state_directory = sd_state_directory();
 	return f;
 }
 
@@ -124,28 +128,6 @@ static int apply(struct gateway *g, const struct config *config)
 	return 0;
 }
 
-static bool has_reason(const struct reasons *list, const struct reason *r)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->v[i].plane, r->plane) == 0 &&
-		    strcmp(list->v[i].text, r->text) == 0)
-			return true;
-	return false;
-}
-
-/* A line for each reason that is new, and for each that is gone. */
-static void log_reasons(const struct reasons *before, const struct reasons *now)
-{
-	for (size_t i = 0; i < now->n; i++)
-		if (!has_reason(before, &now->v[i]))
-			log_line(LOG_LEVEL_WARNING, now->v[i].plane, NULL, "%s",
-				 now->v[i].text);
-	for (size_t i = 0; i < before->n; i++)
-		if (!has_reason(now, &before->v[i]))
-			log_line(LOG_LEVEL_NOTICE, before->v[i].plane, NULL, "no longer: %s",
-				 before->v[i].text);
-}
-
 static const char *state_text(enum state state)
 {
 	static const char *const text[] = { "ok", "degraded", "failed" };
@@ -186,7 +168,6 @@ static bool collect_health(struct gateway *g)
 	g->state = !now.n                                         ? STATE_OK
 		   : serves[NAT64] || serves[DNS64] || serves[RA] ? STATE_DEGRADED
 								  : STATE_FAILED;
-	log_reasons(&g->reasons, &now);
 	g->reasons = now;
 	health = (struct plane_health){ .nat64_serves = serves[NAT64],
 					.dns64_serves = serves[DNS64] };
@@ -199,8 +180,14 @@ static bool collect_health(struct gateway *g)
 
 static void judge(struct gateway *g)
 {
-	if (collect_health(g))
-		ev_timer_at(&g->look, ev_now_ms(g->loop));
+	uint64_t now_ms = ev_now_ms(g->loop), again;
+	bool changed = collect_health(g);
+
+	again = told_update(&g->told, &g->reasons, now_ms);
+	if (changed)
+		again = now_ms;
+	if (again < g->look.at_ms)
+		ev_timer_at(&g->look, again);
 	tell_status(g);
 }
 
@@ -253,22 +240,47 @@ static void use_config(struct gateway *g, struct config *config)
 		log_set_level(level_of(config));
 }
 
-static void report_error(struct report *r, const struct config_error *e)
+/* Into the log, and into a reply where somebody waits for one. */
+static void tell(enum log_level level, const struct config_error *e, struct report *messages)
 {
-	report_object(r, NULL);
-	report_text(r, "file", e->file);
-	report_number(r, "line", e->line);
-	report_text(r, "source", e->source);
-	report_text(r, "key", e->key);
-	report_text(r, "text", e->text);
-	report_text(r, "hint", e->hint);
-	report_end(r);
+	config_log(level, e);
+	if (messages)
+		config_report(messages, e);
 }
 
-static void log_config(enum log_level level, const struct config_error *e)
+static void tell_all(const struct config_errors *errors, struct report *messages)
 {
-	log_line(level, LOG_PLANE, NULL, "%s:%u: %s: %s%s%s%s", e->file, e->line, e->key,
-		 e->text, *e->hint ? " (" : "", e->hint, *e->hint ? ")" : "");
+	for (size_t i = 0; i < errors->n; i++)
+		tell(LOG_LEVEL_ERROR, &errors->v[i], messages);
+	for (size_t i = 0; !errors->n && i < errors->n_warnings; i++)
+		tell(LOG_LEVEL_WARNING, &errors->warnings[i], messages);
+}
+
+/* The file is good, but the host does not let us. */
+static void tell_refused(const struct gateway *g, int error, struct report *messages)
+{
+	char text[128];
+	struct config_error e = { .file = g->file,
+				  .key = "",
+				  .text = text,
+				  .hint = "v6gwd's log says what",
+				  .source = "" };
+
+	snprintf(text, sizeof text, "cannot be carried out: %s", strerror(-error));
+	tell(LOG_LEVEL_ERROR, &e, messages);
+}
+
+static void tell_at_next_start(const struct gateway *g, const struct config *next,
+			       struct report *messages)
+{
+	const struct config_error e = { .file = g->file,
+					.key = "control.socket",
+					.text = "changes only when v6gwd starts anew",
+					.hint = "systemctl restart v6gwd",
+					.source = "" };
+
+	if (strcmp(g->config->control.socket, next->control.socket) != 0)
+		tell(LOG_LEVEL_WARNING, &e, messages);
 }
 
 /* A new file: taken whole, or not at all. */
@@ -278,15 +290,13 @@ static bool reload(struct gateway *g, struct report *messages)
 	struct config *next = config_load(g->file, &errors);
 	int error = 0;
 
-	for (size_t i = 0; messages && i < errors.n; i++)
-		report_error(messages, &errors.v[i]);
-	for (size_t i = 0; i < errors.n; i++)
-		log_config(LOG_LEVEL_ERROR, &errors.v[i]);
-	for (size_t i = 0; i < errors.n_warnings; i++)
-		log_config(LOG_LEVEL_WARNING, &errors.warnings[i]);
-	config_errors_free(&errors);
 	if (next)
 		error = apply(g, next);
+	if (error)
+		tell_refused(g, error, messages);
+	else
+		tell_all(&errors, messages);
+	config_errors_free(&errors);
 	if (!next || error) {
 		config_free(next);
 		g->stale = true;
@@ -294,6 +304,7 @@ static bool reload(struct gateway *g, struct report *messages)
 			  g->file);
 		return false;
 	}
+	tell_at_next_start(g, next, messages);
 	use_config(g, next);
 	control_set_group(g->control, next->control.group);
 	log_notice("%s is in force", g->file);
@@ -465,6 +476,7 @@ static int exit_code_of(int error)
 		return EX_NOPERM;
 	case EBUSY:
 	case EADDRINUSE:
+	case EEXIST: /* nat64.device is somebody's device of another kind */
 		return EX_UNAVAILABLE;
 	default:
 		return EX_OSERR;
@@ -483,7 +495,11 @@ static int open_control(struct gateway *g)
 	if (error == -EADDRINUSE)
 		log_error("%s belongs to a running v6gwd: stop that one first", conf.path);
 	else
-		log_error("control socket %s: %s", conf.path, strerror(-error));
+		log_error(
+			"control socket %s: %s%s", conf.path, strerror(-error),
+			error == -EACCES || error == -EPERM
+				? " (start v6gwd as root or by systemd, or set control.socket)"
+				: "");
 	return error;
 }
 
@@ -553,6 +569,7 @@ struct gateway *gateway_new(struct ev_loop *loop, const struct gateway_conf *con
 		g->started_ms = ev_clock_ms();
 		sd_machine_id(g->machine_id);
 		use_config(g, conf->config);
+		tell_all(conf->errors, NULL);
 		error = open_all(g);
 	}
 	if (!error)

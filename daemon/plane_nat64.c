@@ -34,9 +34,13 @@ static void to_tun(void *arg, const uint8_t *buf, size_t len)
 static void on_packet(void *arg, uint8_t *buf, size_t len)
 {
 	struct plane_nat64 *p = arg;
+	enum nat64_reason reason;
 
-	if (p->engine)
-		nat64_input(p->engine, buf, len, ev_now_ms(p->env.loop), &p->sink);
+	if (!p->engine)
+		return;
+	reason = nat64_input(p->engine, buf, len, ev_now_ms(p->env.loop), &p->sink);
+	if (p->leases && nat64_reason_texts[reason].kind <= NAT64_FOUR_TO_SIX)
+		lease_file_used(p->leases);
 }
 
 static void on_expiry(void *arg)
@@ -63,14 +67,22 @@ static const char *event_text(enum nat64_event_kind kind)
 }
 
 /* A new lease may be the first to expire. */
+static void follow_lease(struct plane_nat64 *p)
+{
+	if (p->engine)
+		ev_timer_at(&p->expiry, nat64_next(p->engine));
+	if (p->leases)
+		lease_file_changed(p->leases);
+}
+
 static void on_event(void *arg, const struct nat64_event *e)
 {
 	struct plane_nat64 *p = arg;
 	char v6[ADDR_TEXT_LEN], v4[ADDR_TEXT_LEN];
 	const struct log_fields fields = { .client = addr_text(&e->ipv6, v6) };
 
-	if (e->kind != NAT64_POOL_FULL && p->engine)
-		ev_timer_at(&p->expiry, nat64_next(p->engine));
+	if (e->kind != NAT64_POOL_FULL)
+		follow_lease(p);
 	if (e->kind == NAT64_POOL_FULL)
 		log_line(
 			LOG_LEVEL_WARNING, LOG_PLANE, &fields,
@@ -82,19 +94,6 @@ static void on_event(void *arg, const struct nat64_event *e)
 			 addr4_text(e->ipv4, v4), event_text(e->kind));
 }
 
-/* Is addr in a network that one of the host's links is in? */
-static bool is_on_link(const struct facts *f, const struct in6_addr *addr)
-{
-	for (size_t i = 0; i < f->n_addrs; i++) {
-		const struct fact_addr *a = &f->addrs[i];
-		const struct prefix6 net = { addr_masked(&a->addr, a->len), a->len };
-
-		if (!a->no_prefix_route && a->len < 128 && prefix6_has(&net, addr))
-			return true;
-	}
-	return false;
-}
-
 /* A guest is its link-layer address; behind another router, its /64; on the link but not heard
  * of by the kernel yet, unknown. */
 static uint64_t guest_of(void *arg, const struct in6_addr *addr)
@@ -104,7 +103,7 @@ static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 
 	if (mac)
 		return nat64_guest_mac(mac);
-	return is_on_link(link_facts(p->env.link), addr) ? 0 : nat64_guest_net(addr);
+	return facts_on_link(link_facts(p->env.link), addr) ? 0 : nat64_guest_net(addr);
 }
 
 static struct nat64 *new_engine(struct plane_nat64 *p, const struct nat64_conf *conf)
@@ -262,7 +261,10 @@ static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 	if (error)
 		return error;
 	if (link_tun_queues(p->env.link, tun_index(t)) > 1) {
-		log_error("%s is held by another process", name);
+		log_error(
+			"%s is held by another process (tayga, or a second v6gwd: stop it, or "
+			"set nat64.device)",
+			name);
 		tun_close(t, false);
 		return -EBUSY;
 	}
@@ -398,6 +400,41 @@ static int prepare(void *plane, const struct effective *next)
 	return error;
 }
 
+static bool on_lease_at(void *arg, size_t *i, struct nat64_mapping *out)
+{
+	const struct plane_nat64 *p = arg;
+
+	return nat64_mapping_at(p->engine, i, out);
+}
+
+static bool on_restore(void *arg, const struct in6_addr *ipv6, struct in_addr ipv4,
+		       uint64_t age_ms)
+{
+	const struct plane_nat64 *p = arg;
+
+	return nat64_restore(p->engine, ipv6, ipv4, age_ms, ev_now_ms(p->env.loop));
+}
+
+/* What the engine remembers wins over a file; a fresh one has nothing to remember yet. */
+static void keep_leases(struct plane_nat64 *p, bool fresh)
+{
+	const struct lease_file_ops ops = { on_lease_at, on_restore, tell_changed, p };
+	const char *dir = p->eff->state_directory;
+
+	if (p->leases && strcmp(lease_file_dir(p->leases), dir) == 0) {
+		lease_file_begin_anew(p->leases);
+		return;
+	}
+	lease_file_close(p->leases);
+	p->leases = lease_file_open(p->env.loop, dir, &ops);
+	if (!p->leases)
+		log_error("leases: %s", strerror(ENOMEM));
+	else if (fresh)
+		lease_file_load(p->leases);
+	else
+		lease_file_changed(p->leases);
+}
+
 /* Everything off, as on the first day. */
 static void take_down(struct plane_nat64 *p, enum plane_stop how)
 {
@@ -411,8 +448,10 @@ static void take_down(struct plane_nat64 *p, enum plane_stop how)
 		link_wish(p->env.link, plane_name, NULL, 0);
 	nft_close(p->nft, keep);
 	tun_close(p->tun, keep);
+	lease_file_close(p->leases);
 	nat64_free(p->engine);
 	nat64_setup_free(p->setup);
+	p->leases = NULL;
 	p->nft = NULL;
 	p->tun = NULL;
 	p->engine = NULL;
@@ -422,7 +461,9 @@ static void take_down(struct plane_nat64 *p, enum plane_stop how)
 
 static void adopt_engine(struct plane_nat64 *p)
 {
-	if (p->next_engine)
+	bool fresh = p->next_engine;
+
+	if (fresh)
 		p->engine = p->next_engine;
 	else if (p->prepared)
 		nat64_settle(p->engine, true, ev_now_ms(p->env.loop));
@@ -435,6 +476,7 @@ static void adopt_engine(struct plane_nat64 *p)
 	p->next_engine = NULL;
 	p->next_setup = NULL;
 	p->prepared = false;
+	keep_leases(p, fresh);
 	ev_timer_at(&p->expiry, nat64_next(p->engine));
 }
 

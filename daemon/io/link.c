@@ -36,11 +36,14 @@ static const int groups[] = { RTNLGRP_LINK,         RTNLGRP_IPV4_IFADDR, RTNLGRP
 			      RTNLGRP_IPV4_ROUTE,   RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEIGH,
 			      RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF };
 
-/* Settles shortly after the last change of a storm, but not forever later. */
+/* Settles shortly after the last change of a storm, but not forever later.  What is read is no
+ * change: whoever reads makes use of it. */
 void link_touch(struct link *l)
 {
 	uint64_t now_ms = ev_now_ms(l->loop);
 
+	if (l->reading)
+		return;
 	if (l->settle_latest_ms == EV_NEVER)
 		l->settle_latest_ms = now_ms + SETTLE_LATEST_MS;
 	ev_timer_at(&l->settle, now_ms + SETTLE_MS < l->settle_latest_ms ? now_ms + SETTLE_MS
@@ -131,7 +134,9 @@ static int dump(struct link *l, uint16_t type, uint8_t family)
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
+	l->reading = true;
 	error = link_request(l, msg, link_apply);
+	l->reading = false;
 	/* no such table yet; no such family in this kernel */
 	return error == -ENOENT || error == -EOPNOTSUPP || error == -EAFNOSUPPORT ? 0 : error;
 }
@@ -175,8 +180,8 @@ static int read_all(struct link *l)
 	return error;
 }
 
-/* What the kernel does not notify of, or could not. */
-static void reread(struct link *l)
+/* What the kernel does not notify of, or could not.  False: the tables are not whole. */
+static bool reread(struct link *l)
 {
 	unsigned wanted = l->reread;
 	int error = 0;
@@ -190,11 +195,13 @@ static void reread(struct link *l)
 		error = link_read_routes(l, true);
 	if (wanted & LINK_REREAD_V6 && !error)
 		error = link_read_routes(l, false);
-	if (error) {
-		log_warning("reading the kernel's network state failed: %s", strerror(-error));
-		l->reread |= wanted;
-		ev_timer_at(&l->settle, ev_now_ms(l->loop) + RETRY_MS);
-	}
+	if (!error)
+		return true;
+	if (!l->complained)
+		log_warning("reading the kernel's network state failed: %s, trying again",
+			    strerror(-error));
+	l->reread |= wanted;
+	return false;
 }
 
 static void on_settle(void *arg)
@@ -203,8 +210,11 @@ static void on_settle(void *arg)
 	bool differs;
 
 	l->settle_latest_ms = EV_NEVER;
-	if (l->reread)
-		reread(l);
+	l->complained = l->reread && !reread(l);
+	if (l->complained) { /* half of it would tell of links that vanished */
+		ev_timer_at(&l->settle, ev_now_ms(l->loop) + RETRY_MS);
+		return;
+	}
 	wishes_settle(l);
 	differs = link_publish(l);
 	if (!differs && !l->wishes.changed)

@@ -54,6 +54,8 @@ struct wish_slot {
 	bool there, ours;      /* it exists; we made it */
 	bool lost, complained; /* it was there before; said so */
 	int error;             /* of the last attempt, 0 or -errno */
+	bool seen_there;       /* as the others were told last */
+	int seen_error;
 };
 
 struct wishes {
@@ -72,6 +74,8 @@ struct link {
 	struct ev_timer settle; /* after a storm: read again, make, publish */
 	uint64_t settle_latest_ms;
 	unsigned reread;      /* LINK_REREAD_... that the settling does */
+	bool reading;         /* a dump: its messages are no changes */
+	bool complained;      /* the last reading failed, and that was said */
 	bool tells_multicast; /* the kernel notifies of IPv6 group memberships */
 	struct link_tables tables;
 	struct neighbours neighbours;

@@ -238,9 +238,13 @@ static void tell(struct link *l, struct wish_slot *s)
 	}
 }
 
-/* The others shall look again at what is unmet. */
-static void settled(struct link *l)
+/* The others look again at what is unmet when that is not what they saw last. */
+static void tell_change(struct link *l, struct wish_slot *s)
 {
+	if (s->there == s->seen_there && s->error == s->seen_error)
+		return;
+	s->seen_there = s->there;
+	s->seen_error = s->error;
 	l->wishes.changed = true;
 	link_touch(l);
 }
@@ -258,11 +262,10 @@ void wishes_settle(struct link *l)
 			s->error = s->wish.kind == WISH_ROUTE ? make_route(l, i)
 							      : make_proxy(l, i);
 			tell(l, s);
-			if (s->there)
-				settled(l);
 			if (s->error)
 				next_ms = RETRY_MS;
 		}
+		tell_change(l, s);
 		if (s->wish.kind == WISH_PROXY_NEIGHBOUR && !l->tells_multicast &&
 		    next_ms == EV_NEVER)
 			next_ms = LOOK_MS;
@@ -291,7 +294,7 @@ static void lose(struct link *l, struct wish_slot *s)
 {
 	if (!s->there)
 		return;
-	s->there = false;
+	s->there = s->seen_there = false;
 	s->lost = true;
 	l->wishes.changed = true;
 	link_touch(l);
@@ -316,6 +319,8 @@ void wishes_on_route(struct link *l, const struct prefix6 *dst, uint32_t index, 
 		} else {
 			s->there = true;
 			s->ours = proto == LINK_PROTO_OURS;
+			if (!s->seen_there) /* somebody else's repair */
+				link_touch(l);
 		}
 	}
 }

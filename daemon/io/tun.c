@@ -86,23 +86,45 @@ static void on_readable(void *arg, unsigned ready)
 		free(t);
 }
 
+/* What to do about it, for the log. */
+static const char *remedy(int error)
+{
+	switch (-error) {
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+		return " (modprobe tun; a container must be given the device)";
+	case EPERM:
+		return " (needs CAP_NET_ADMIN: start it as root, or by systemd)";
+	case EACCES:
+		return " (start it as root, or by systemd; or let its user open the device)";
+	default:
+		return "";
+	}
+}
+
 static int open_device(const char *name, bool *adopted, int *out)
 {
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), error;
 
 	if (fd < 0) {
 		error = -errno;
-		log_error("/dev/net/tun: %s", strerror(-error));
+		log_error("/dev/net/tun: %s%s", strerror(-error), remedy(error));
 		return error;
 	}
 	*adopted = if_nametoindex(name) != 0;
 	error = attach(fd, name, *adopted);
 	if (error == -EBUSY)
-		log_error("%s is held by another process", name);
+		log_error(
+			"%s is held by another process (tayga, or a second v6gwd: stop it, or "
+			"set nat64.device)",
+			name);
 	else if (error == -EEXIST)
-		log_error("%s is there, but is not a TUN device", name);
+		log_error("%s is there, but is not a TUN device (ip link delete %s, or set "
+			  "nat64.device)",
+			  name, name);
 	else if (error)
-		log_error("TUN device %s: %s", name, strerror(-error));
+		log_error("TUN device %s: %s%s", name, strerror(-error), remedy(error));
 	if (error) {
 		close(fd);
 		return error;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What v6gwd makes in the host's kernel: that it is put back, left alone where it was there before,
 and named where it cannot be."""
+import pathlib
 import signal
 import sys
 import time
@@ -68,11 +69,13 @@ def test_put_back_within_a_second(lab, harm):
 @pytest.mark.parametrize("asleep", [False, True])
 def test_a_storm_of_changes(lab, asleep):
     """A thousand routes and addresses come and go, more than the socket holds where nobody reads
-    it; afterwards all is as before."""
+    it; afterwards all is as before.  Without duplicate address detection, which would fill the
+    neighbour table that all namespaces share."""
     gw = started(lab)
     before = made(lab.host)
     lines = [f"route {verb} 10.{n >> 8}.{n & 255}.0/24 dev br0" for verb in ("add", "del") for n in range(1000)]
-    lines += [f"addr {verb} 2001:db8:9::{n:x}/128 dev br0" for n in range(500) for verb in ("add", "del")]
+    lines += [f"addr {verb} 2001:db8:9::{n:x}/128 dev br0 {dad}" for n in range(500)
+              for verb, dad in (("add", "nodad"), ("del", ""))]
     if asleep:
         gw.send(signal.SIGSTOP)
     lab.host.run("ip", "-batch", "-", input="\n".join(lines))
@@ -109,6 +112,31 @@ def test_a_route_in_the_way_is_named(lab):
     host.run("ip", "route", "del", POOL, "dev", "br0")
     wait_until(lambda: all_made(host), 1.5, "the pool's route again")
     gw.wait_ok()
+
+
+def test_a_route_put_right_by_hand_is_noticed(lab):
+    host = lab.host
+    host.run("ip", "route", "add", POOL, "dev", "br0")
+    gw = lab.gateway().start()
+    wait_until(lambda: any(POOL in reason for reason in gw.status()["health"]["reasons"]), 2)
+    time.sleep(0.6)
+    host.run("ip", "route", "replace", POOL, "dev", "nat64")
+    gw.wait_ok(2.5)
+
+
+def test_a_route_in_the_way_is_tried_once_a_second(lab):
+    """A look at the routes does not lead to the next one."""
+    def wake_ups():
+        lines = pathlib.Path(f"/proc/{gw.pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("voluntary_ctxt")).split()[1])
+
+    lab.host.run("ip", "route", "add", POOL, "dev", "br0")
+    gw = lab.gateway().start()
+    gw.wait_log("has another route than nat64")
+    time.sleep(1)
+    before = wake_ups()
+    time.sleep(3)
+    assert wake_ups() - before <= 12
 
 
 def test_a_left_over_table_is_replaced(lab):

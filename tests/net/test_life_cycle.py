@@ -309,9 +309,12 @@ def test_idle_gateway_sleeps(lab, release_build, tmp_path):
     strace.terminate()
     strace.wait(5)
     sent = gw.status()["ra"][0]["sent"] - sent
-    calls = [line for line in trace.read_text().splitlines() if re.search(r"epoll_p?wait2?\b.*= \d", line)]
+    # The kernel may tidy up its neighbour table, which all namespaces share, and report that.
+    lines = trace.read_text().splitlines() + [""]
+    wakeups = [line for line, following in zip(lines, lines[1:])
+               if re.search(r"epoll_p?wait2?\b.*= [1-9]", line) and "=AF_NETLINK, nl_pid=0," not in following]
     assert 2 <= sent <= 5
-    assert len(calls) <= sent + 1, trace.read_text()[-4000:]
+    assert len(wakeups) <= sent + 1, "\n".join(lines)
 
 
 @pytest.mark.lab(guests=1, hops=False)

@@ -303,7 +303,8 @@ static void guest_keys(void **state)
 static void a_new_configuration_keeps_what_fits(void **state)
 {
 	struct bench b;
-	struct in_addr h;
+	struct nat64_usage usage;
+	struct in_addr h, other;
 	struct acl_entry only = { .kind = ACL_NET };
 	struct in6_addr h6;
 
@@ -312,6 +313,7 @@ static void a_new_configuration_keeps_what_fits(void **state)
 	send_from(&b, "H", START_MS);
 	send_from(&b, "2001:db8:9::9", START_MS);
 	h = v4_of(&b, "H");
+	other = v4_of(&b, "2001:db8:9::9");
 	b.conf.mtu = 1400;
 	assert_true(nat64_prepare(b.n, &b.conf));
 	nat64_settle(b.n, false, START_MS);
@@ -324,8 +326,18 @@ static void a_new_configuration_keeps_what_fits(void **state)
 	assert_true(nat64_prepare(b.n, &b.conf));
 	nat64_settle(b.n, true, START_MS);
 	assert_int_equal(v4_of(&b, "H").s_addr, h.s_addr);
-	assert_int_equal(v4_of(&b, "2001:db8:9::9").s_addr, 0);
-	assert_int_equal(b.events[NAT64_MAPPING_ENDED], 1);
+	assert_int_equal(v4_of(&b, "2001:db8:9::9").s_addr, other.s_addr);
+	assert_int_equal(send_from(&b, "2001:db8:9::9", START_MS), NAT64_CLIENT_REFUSED);
+	nat64_usage(b.n, &usage);
+	assert_int_equal(usage.dormant, 1);
+	assert_int_equal(b.events[NAT64_MAPPING_ENDED], 0);
+	b.conf.clients = (struct acl){ &b.any, 1 };
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	send_from(&b, "2001:db8:9::9", START_MS);
+	nat64_usage(b.n, &usage);
+	assert_int_equal(usage.active, 2);
+	assert_int_equal(v4_of(&b, "2001:db8:9::9").s_addr, other.s_addr);
 	b.conf.pools = NULL;
 	b.conf.n_pools = 0;
 	assert_true(nat64_prepare(b.n, &b.conf));
@@ -357,6 +369,30 @@ static void a_restored_lease_older_than_the_clock(void **state)
 	assert_true(1000 - m.used_ms == 50000);
 	assert_int_equal(send_from(&b, "H", 2000), NAT64_OK_64);
 	assert_int_equal(v4_of(&b, "H").s_addr, addr4_of(0xc0a8ff20).s_addr);
+	nat64_free(b.n);
+}
+
+/* Guests that may be made up get few errors, and take none from the others. */
+static void errors_to_unknown_guests(void **state)
+{
+	const char *layers[] = { "ip6 H R6 hl 1", "udp 1 2" };
+	struct bench b;
+	unsigned sent = 0;
+
+	(void)state;
+	setup(&b);
+	nat64_set_guests(b.n, guest_of, &b);
+	build(&scratch, layers, 2);
+	for (unsigned ms = 0; ms <= 1000; ms++) {
+		send_bytes(&b, scratch.b, scratch.n, START_MS + ms);
+		sent += (unsigned)b.n_out;
+	}
+	assert_in_range(sent, 99, 100);
+	b.guest = 7;
+	for (unsigned i = 0; i < 50; i++) {
+		send_bytes(&b, scratch.b, scratch.n, START_MS + 1000);
+		assert_int_equal(b.n_out, 1);
+	}
 	nat64_free(b.n);
 }
 
@@ -560,6 +596,7 @@ int main(void)
 		cmocka_unit_test(a_new_configuration_keeps_what_fits),
 		cmocka_unit_test(a_restored_lease_older_than_the_clock),
 		cmocka_unit_test(errors_come_at_their_rate),
+		cmocka_unit_test(errors_to_unknown_guests),
 		cmocka_unit_test(no_identification_comes_back_soon),
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(whatever_comes_in_only_good_packets_go_out),
