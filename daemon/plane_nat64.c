@@ -262,7 +262,6 @@ static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 	if (error)
 		return error;
 	if (link_tun_queues(p->env.link, tun_index(t)) > 1) {
-		log_error("%s is held by another process", name);
 		tun_close(t, false);
 		return -EBUSY;
 	}
@@ -270,11 +269,19 @@ static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 	return 0;
 }
 
+static void log_tun(const char *name, int error)
+{
+	log_error("TUN device %s: %s", name, tun_error_text(error));
+}
+
 static void on_repair(void *arg)
 {
 	struct plane_nat64 *p = arg;
-	int error = open_tun(p, p->eff->config->nat64.device, &p->tun);
+	const char *name = p->eff->config->nat64.device;
+	int error = open_tun(p, name, &p->tun);
 
+	if (error && error != p->tun_error)
+		log_tun(name, error);
 	p->tun_error = error;
 	if (error) {
 		ev_timer_at(&p->repair, ev_now_ms(p->env.loop) + RETRY_MS);
@@ -391,8 +398,11 @@ static int prepare(void *plane, const struct effective *next)
 	error = prepare_engine(p, next);
 	if (error)
 		log_error("translator: %s", strerror(-error));
-	else if (!has_device(p, next))
+	if (!error && !has_device(p, next)) {
 		error = open_tun(p, next->config->nat64.device, &p->next_tun);
+		if (error)
+			log_tun(next->config->nat64.device, error);
+	}
 	if (error)
 		drop_prepared(p);
 	return error;
