@@ -46,6 +46,7 @@ struct gateway {
 	struct reasons reasons;
 	enum state state;
 	struct ev_timer look, watchdog;
+	int look_error; /* of the last look, 0 or -errno */
 	struct ev_signal *signals[5];
 	uint8_t machine_id[16];
 	uint64_t started_ms;
@@ -209,11 +210,12 @@ static void on_look(void *arg)
 	struct gateway *g = arg;
 	int error = apply(g, g->config);
 
-	if (error) {
+	if (error && error != g->look_error)
 		log_warning("a change of the host could not be followed: %s, trying again",
 			    strerror(-error));
+	g->look_error = error;
+	if (error)
 		ev_timer_at(&g->look, ev_now_ms(g->loop) + RETRY_MS);
-	}
 	judge(g);
 }
 
@@ -271,12 +273,10 @@ static void log_config(enum log_level level, const struct config_error *e)
 		 e->text, *e->hint ? " (" : "", e->hint, *e->hint ? ")" : "");
 }
 
-/* A new file: taken whole, or not at all. */
-static bool reload(struct gateway *g, struct report *messages)
+static struct config *load(const struct gateway *g, struct report *messages)
 {
 	struct config_errors errors;
-	struct config *next = config_load(g->file, &errors);
-	int error = 0;
+	struct config *config = config_load(g->file, &errors);
 
 	for (size_t i = 0; messages && i < errors.n; i++)
 		report_error(messages, &errors.v[i]);
@@ -285,8 +285,30 @@ static bool reload(struct gateway *g, struct report *messages)
 	for (size_t i = 0; i < errors.n_warnings; i++)
 		log_config(LOG_LEVEL_WARNING, &errors.warnings[i]);
 	config_errors_free(&errors);
-	if (next)
-		error = apply(g, next);
+	return config;
+}
+
+/* Says that the file is right, but the host refuses what it asks for. */
+static void report_refusal(const struct gateway *g, struct report *messages, int error)
+{
+	report_object(messages, NULL);
+	report_text(messages, "file", g->file);
+	report_number(messages, "line", 0);
+	report_text(messages, "source", "");
+	report_text(messages, "key", "");
+	report_textf(messages, "text", "cannot be put into force: %s", strerror(-error));
+	report_text(messages, "hint", "the log says what was refused");
+	report_end(messages);
+}
+
+/* A new file: taken whole, or not at all. */
+static bool reload(struct gateway *g, struct report *messages)
+{
+	struct config *next = load(g, messages);
+	int error = next ? apply(g, next) : 0;
+
+	if (error && messages)
+		report_refusal(g, messages, error);
 	if (!next || error) {
 		config_free(next);
 		g->stale = true;
@@ -294,6 +316,9 @@ static bool reload(struct gateway *g, struct report *messages)
 			  g->file);
 		return false;
 	}
+	if (strcmp(next->control.socket, g->config->control.socket) != 0)
+		log_warning("control.socket: %s until the next start",
+			    g->config->control.socket);
 	use_config(g, next);
 	control_set_group(g->control, next->control.group);
 	log_notice("%s is in force", g->file);
@@ -580,6 +605,8 @@ void gateway_free(struct gateway *g)
 		return;
 	for (size_t i = N_PLANES; i-- > 0;)
 		classes[i]->stop(g->plane[i], g->stop);
+	ev_timer_stop(&g->look);
+	ev_timer_stop(&g->watchdog);
 	control_close(g->control, g->stop == PLANE_RESTART);
 	resolvers_close(g->resolvers);
 	link_close(g->link);
