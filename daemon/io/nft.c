@@ -415,12 +415,6 @@ int nft_masquerade(struct nft *n, const struct nft_masquerade *m)
 {
 	struct prefix4 *pools;
 
-	if (!m) {
-		bool was_wanted = n->wanted;
-
-		n->wanted = false;
-		return was_wanted || n->error ? apply(n) : 0;
-	}
 	if (n->wanted && n->present && same(n, m))
 		return 0;
 	pools = calloc(m->n_pools + 1, sizeof *pools);
