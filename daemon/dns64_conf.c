@@ -128,7 +128,6 @@ bool dns64_conf_build(struct dns64_conf *out, const struct effective *e)
 		memory_free(c.memory);
 		return false;
 	}
-	c.needs_mac = acl_has(&c.dns.allow_query, ACL_MAC) || acl_has(&c.dns.clients, ACL_MAC);
 	*out = c;
 	return true;
 }

@@ -15,7 +15,6 @@
 struct dns64_conf {
 	struct dns_conf dns;
 	struct forward_conf forward;
-	bool needs_mac; /* an ACL judges link-layer addresses */
 	struct memory *memory;
 };
 

@@ -4,6 +4,7 @@
 #include "gateway.h"
 
 #include "config/dump.h"
+#include "config_log.h"
 #include "config_read.h"
 #include "control.h"
 #include "io/link.h"
@@ -14,6 +15,7 @@
 #include "plane_nat64.h"
 #include "report.h"
 #include "sd.h"
+#include "told.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -44,6 +46,7 @@ struct gateway {
 	void *plane[N_PLANES];
 	struct plane_health health;
 	struct reasons reasons;
+	struct told told; /* what of them is in the log */
 	enum state state;
 	struct ev_timer look, watchdog;
 	int look_error; /* of the last look, 0 or -errno */
@@ -125,28 +128,6 @@ static int apply(struct gateway *g, const struct config *config)
 	return 0;
 }
 
-static bool has_reason(const struct reasons *list, const struct reason *r)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->v[i].plane, r->plane) == 0 &&
-		    strcmp(list->v[i].text, r->text) == 0)
-			return true;
-	return false;
-}
-
-/* A line for each reason that is new, and for each that is gone. */
-static void log_reasons(const struct reasons *before, const struct reasons *now)
-{
-	for (size_t i = 0; i < now->n; i++)
-		if (!has_reason(before, &now->v[i]))
-			log_line(LOG_LEVEL_WARNING, now->v[i].plane, NULL, "%s",
-				 now->v[i].text);
-	for (size_t i = 0; i < before->n; i++)
-		if (!has_reason(now, &before->v[i]))
-			log_line(LOG_LEVEL_NOTICE, before->v[i].plane, NULL, "no longer: %s",
-				 before->v[i].text);
-}
-
 static const char *state_text(enum state state)
 {
 	static const char *const text[] = { "ok", "degraded", "failed" };
@@ -187,7 +168,6 @@ static bool collect_health(struct gateway *g)
 	g->state = !now.n                                         ? STATE_OK
 		   : serves[NAT64] || serves[DNS64] || serves[RA] ? STATE_DEGRADED
 								  : STATE_FAILED;
-	log_reasons(&g->reasons, &now);
 	g->reasons = now;
 	health = (struct plane_health){ .nat64_serves = serves[NAT64],
 					.dns64_serves = serves[DNS64] };
@@ -200,8 +180,14 @@ static bool collect_health(struct gateway *g)
 
 static void judge(struct gateway *g)
 {
-	if (collect_health(g))
-		ev_timer_at(&g->look, ev_now_ms(g->loop));
+	uint64_t now_ms = ev_now_ms(g->loop), again;
+	bool changed = collect_health(g);
+
+	again = told_update(&g->told, &g->reasons, now_ms);
+	if (changed)
+		again = now_ms;
+	if (again < g->look.at_ms)
+		ev_timer_at(&g->look, again);
 	tell_status(g);
 }
 
@@ -255,60 +241,63 @@ static void use_config(struct gateway *g, struct config *config)
 		log_set_level(level_of(config));
 }
 
-static void report_error(struct report *r, const struct config_error *e)
+/* Into the log, and into a reply where somebody waits for one. */
+static void tell(enum log_level level, const struct config_error *e, struct report *messages)
 {
-	report_object(r, NULL);
-	report_text(r, "file", e->file);
-	report_number(r, "line", e->line);
-	report_text(r, "source", e->source);
-	report_text(r, "key", e->key);
-	report_text(r, "text", e->text);
-	report_text(r, "hint", e->hint);
-	report_end(r);
+	config_log(level, e);
+	if (messages)
+		config_report(messages, e);
 }
 
-static void log_config(enum log_level level, const struct config_error *e)
+static void tell_all(const struct config_errors *errors, struct report *messages)
 {
-	log_line(level, LOG_PLANE, NULL, "%s:%u: %s: %s%s%s%s", e->file, e->line, e->key,
-		 e->text, *e->hint ? " (" : "", e->hint, *e->hint ? ")" : "");
+	for (size_t i = 0; i < errors->n; i++)
+		tell(LOG_LEVEL_ERROR, &errors->v[i], messages);
+	for (size_t i = 0; !errors->n && i < errors->n_warnings; i++)
+		tell(LOG_LEVEL_WARNING, &errors->warnings[i], messages);
 }
 
-static struct config *load(const struct gateway *g, struct report *messages)
+/* The file is good, but the host does not let us. */
+static void tell_refused(const struct gateway *g, int error, struct report *messages)
 {
-	struct config_errors errors;
-	struct config *config = config_load(g->file, &errors);
+	char text[128];
+	struct config_error e = { .file = g->file,
+				  .key = "",
+				  .text = text,
+				  .hint = "v6gwd's log says what",
+				  .source = "" };
 
-	for (size_t i = 0; messages && i < errors.n; i++)
-		report_error(messages, &errors.v[i]);
-	for (size_t i = 0; i < errors.n; i++)
-		log_config(LOG_LEVEL_ERROR, &errors.v[i]);
-	for (size_t i = 0; i < errors.n_warnings; i++)
-		log_config(LOG_LEVEL_WARNING, &errors.warnings[i]);
-	config_errors_free(&errors);
-	return config;
+	snprintf(text, sizeof text, "cannot be carried out: %s", strerror(-error));
+	tell(LOG_LEVEL_ERROR, &e, messages);
 }
 
-/* Says that the file is right, but the host refuses what it asks for. */
-static void report_refusal(const struct gateway *g, struct report *messages, int error)
+static void tell_at_next_start(const struct gateway *g, const struct config *next,
+			       struct report *messages)
 {
-	report_object(messages, NULL);
-	report_text(messages, "file", g->file);
-	report_number(messages, "line", 0);
-	report_text(messages, "source", "");
-	report_text(messages, "key", "");
-	report_textf(messages, "text", "cannot be put into force: %s", strerror(-error));
-	report_text(messages, "hint", "the log says what was refused");
-	report_end(messages);
+	const struct config_error e = { .file = g->file,
+					.key = "control.socket",
+					.text = "changes only when v6gwd starts anew",
+					.hint = "systemctl restart v6gwd",
+					.source = "" };
+
+	if (strcmp(g->config->control.socket, next->control.socket) != 0)
+		tell(LOG_LEVEL_WARNING, &e, messages);
 }
 
 /* A new file: taken whole, or not at all. */
 static bool reload(struct gateway *g, struct report *messages)
 {
-	struct config *next = load(g, messages);
-	int error = next ? apply(g, next) : 0;
+	struct config_errors errors;
+	struct config *next = config_load(g->file, &errors);
+	int error = 0;
 
-	if (error && messages)
-		report_refusal(g, messages, error);
+	if (next)
+		error = apply(g, next);
+	if (error)
+		tell_refused(g, error, messages);
+	else
+		tell_all(&errors, messages);
+	config_errors_free(&errors);
 	if (!next || error) {
 		config_free(next);
 		g->stale = true;
@@ -316,9 +305,7 @@ static bool reload(struct gateway *g, struct report *messages)
 			  g->file);
 		return false;
 	}
-	if (strcmp(next->control.socket, g->config->control.socket) != 0)
-		log_warning("control.socket: %s until the next start",
-			    g->config->control.socket);
+	tell_at_next_start(g, next, messages);
 	use_config(g, next);
 	control_set_group(g->control, next->control.group);
 	log_notice("%s is in force", g->file);
@@ -490,6 +477,7 @@ static int exit_code_of(int error)
 		return EX_NOPERM;
 	case EBUSY:
 	case EADDRINUSE:
+	case EEXIST: /* nat64.device is somebody's device of another kind */
 		return EX_UNAVAILABLE;
 	default:
 		return EX_OSERR;
@@ -508,7 +496,11 @@ static int open_control(struct gateway *g)
 	if (error == -EADDRINUSE)
 		log_error("%s belongs to a running v6gwd: stop that one first", conf.path);
 	else
-		log_error("control socket %s: %s", conf.path, strerror(-error));
+		log_error(
+			"control socket %s: %s%s", conf.path, strerror(-error),
+			error == -EACCES || error == -EPERM
+				? " (start v6gwd as root or by systemd, or set control.socket)"
+				: "");
 	return error;
 }
 
@@ -578,6 +570,7 @@ struct gateway *gateway_new(struct ev_loop *loop, const struct gateway_conf *con
 		g->started_ms = ev_clock_ms();
 		sd_machine_id(g->machine_id);
 		use_config(g, conf->config);
+		tell_all(conf->errors, NULL);
 		error = open_all(g);
 	}
 	if (!error)

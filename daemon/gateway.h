@@ -8,12 +8,14 @@
 #include <stdbool.h>
 
 struct config;
+struct config_errors;
 struct gateway;
 
 struct gateway_conf {
-	const char *file;      /* of the configuration, for reloads and messages */
-	struct config *config; /* becomes the gateway's */
-	bool has_level;        /* -l was given: it wins over log_level */
+	const char *file;                   /* of the configuration, for reloads and messages */
+	struct config *config;              /* becomes the gateway's */
+	const struct config_errors *errors; /* of its reading: the warnings are logged */
+	bool has_level;                     /* -l was given: it wins over log_level */
 	enum log_level level;
 	const char *version;
 };

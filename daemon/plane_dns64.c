@@ -79,14 +79,16 @@ static void look(struct plane_dns64 *p)
 static void on_question(void *arg, struct dns_client *client, const uint8_t *msg, size_t len)
 {
 	struct plane_dns64 *p = arg;
-	const uint8_t *mac = NULL;
+	const uint8_t *mac =
+		link_neighbour(p->env.link, dns_listen_index(client), &client->addr);
 
-	if (p->conf.needs_mac)
-		mac = link_neighbour(p->env.link, dns_listen_index(client), &client->addr);
-	if (mac) {
-		client->has_mac = true;
+	client->has_mac = mac;
+	if (mac)
 		memcpy(client->mac, mac, sizeof client->mac);
-	}
+	else
+		client->is_stranger =
+			facts_is_neighbour(link_facts(p->env.link), &client->addr) &&
+			!addr_is_v4(&client->addr);
 	dns_input(p->dns, client, msg, len, now(p));
 	rearm(p);
 }
@@ -297,12 +299,10 @@ static bool health(const void *plane, struct reasons *r)
 	if (!p->dns || !p->effective)
 		return false;
 	dns_listen_reasons(p->listen, r);
-	if (!p->effective->dns64.listen.n)
-		reasons_add(r, "dns64", "no address to listen on yet");
 	if (!any_forwarder_lives(p, &n) && n)
 		reasons_add(
 			r, "dns64",
-			"no forwarder answers (v6gwctl dns): check dns64.forwarders and the "
+			"no forwarder answers (v6gwctl status): check dns64.forwarders and the "
 			"uplink");
 	return dns_listen_count(p->listen) > 0;
 }
@@ -317,16 +317,20 @@ bool plane_dns64_flush(void *plane)
 	return true;
 }
 
-static void report_endpoint(struct report *r, const char *key, const struct in6_addr *addr,
-			    uint16_t port)
+/* "2001:db8::53", "fe80::1%br0@5353": as it would stand in the file. */
+static void report_endpoint(const struct plane_dns64 *p, struct report *r, const char *key,
+			    const struct eff_endpoint *e)
 {
+	const struct fact_link *link =
+		e->scope ? facts_link_at(link_facts(p->env.link), e->scope) : NULL;
+	const char *sign = link ? "%" : "", *name = link ? link->name : "";
 	char text[ADDR_TEXT_LEN];
 
-	addr_text(addr, text);
-	if (port == 53)
-		report_text(r, key, text);
+	addr_text(&e->addr, text);
+	if (e->port == 53)
+		report_textf(r, key, "%s%s%s", text, sign, name);
 	else
-		report_textf(r, key, "%s@%u", text, port);
+		report_textf(r, key, "%s%s%s@%u", text, sign, name, e->port);
 }
 
 static void report_forwarders(const struct plane_dns64 *p, struct report *r)
@@ -336,7 +340,9 @@ static void report_forwarders(const struct plane_dns64 *p, struct report *r)
 	report_list(r, "forwarders");
 	for (size_t i = 0; forward_health_at(p->forward, i, &h); i++) {
 		report_object(r, NULL);
-		report_endpoint(r, "address", &h.peer.addr, h.peer.port);
+		report_endpoint(
+			p, r, "address",
+			&(struct eff_endpoint){ h.peer.addr, h.peer.port, h.peer.scope });
 		report_bool(r, "healthy", h.healthy);
 		if (h.rtt_ms)
 			report_number(r, "rtt_ms", h.rtt_ms);
@@ -375,8 +381,8 @@ static void report(const void *plane, struct report *r)
 	counts = dns_counts(p->dns);
 	report_list(r, "listen");
 	for (size_t i = 0; i < listen->n; i++)
-		if (dns_listen_bound(p->listen, &listen->v[i].addr))
-			report_endpoint(r, NULL, &listen->v[i].addr, listen->v[i].port);
+		if (dns_listen_bound(p->listen, &listen->v[i]))
+			report_endpoint(p, r, NULL, &listen->v[i]);
 	report_end(r);
 	report_forwarders(p, r);
 	report_number(r, "queries", counts[DNS_COUNT_QUERIES]);

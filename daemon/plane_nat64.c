@@ -82,19 +82,6 @@ static void on_event(void *arg, const struct nat64_event *e)
 			 addr4_text(e->ipv4, v4), event_text(e->kind));
 }
 
-/* Is addr in a network that one of the host's links is in? */
-static bool is_on_link(const struct facts *f, const struct in6_addr *addr)
-{
-	for (size_t i = 0; i < f->n_addrs; i++) {
-		const struct fact_addr *a = &f->addrs[i];
-		const struct prefix6 net = { addr_masked(&a->addr, a->len), a->len };
-
-		if (!a->no_prefix_route && a->len < 128 && prefix6_has(&net, addr))
-			return true;
-	}
-	return false;
-}
-
 /* A guest is its link-layer address; behind another router, its /64; on the link but not heard
  * of by the kernel yet, unknown. */
 static uint64_t guest_of(void *arg, const struct in6_addr *addr)
@@ -104,7 +91,7 @@ static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 
 	if (mac)
 		return nat64_guest_mac(mac);
-	return is_on_link(link_facts(p->env.link), addr) ? 0 : nat64_guest_net(addr);
+	return facts_on_link(link_facts(p->env.link), addr) ? 0 : nat64_guest_net(addr);
 }
 
 static struct nat64 *new_engine(struct plane_nat64 *p, const struct nat64_conf *conf)
@@ -269,11 +256,6 @@ static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 	return 0;
 }
 
-static void log_tun(const char *name, int error)
-{
-	log_error("TUN device %s: %s", name, tun_error_text(error));
-}
-
 static void on_repair(void *arg)
 {
 	struct plane_nat64 *p = arg;
@@ -281,7 +263,7 @@ static void on_repair(void *arg)
 	int error = open_tun(p, name, &p->tun);
 
 	if (error && error != p->tun_error)
-		log_tun(name, error);
+		tun_complain(name, error);
 	p->tun_error = error;
 	if (error) {
 		ev_timer_at(&p->repair, ev_now_ms(p->env.loop) + RETRY_MS);
@@ -401,7 +383,7 @@ static int prepare(void *plane, const struct effective *next)
 	if (!error && !has_device(p, next)) {
 		error = open_tun(p, next->config->nat64.device, &p->next_tun);
 		if (error)
-			log_tun(next->config->nat64.device, error);
+			tun_complain(next->config->nat64.device, error);
 	}
 	if (error)
 		drop_prepared(p);

@@ -41,7 +41,7 @@ bool plane_nat64_health(const void *plane, struct reasons *r)
 	if (!p->tun)
 		reasons_add(r, "nat64", "TUN device %s is missing (%s): being made again",
 			    p->eff->config->nat64.device,
-			    p->tun_error ? tun_error_text(p->tun_error) : "removed");
+			    p->tun_error ? strerror(-p->tun_error) : "removed");
 	else
 		link_unmet(p->env.link, "nat64", r);
 	tell_masquerade(p, r);

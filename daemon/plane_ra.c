@@ -74,21 +74,11 @@ static int on_send(void *arg, const struct in6_addr *src, const struct in6_addr 
  * gone. */
 static void judge(struct port *p)
 {
-	const struct log_fields fields = { .iface = p->now->name };
-	struct radv_status s = radv_status(p->radv);
 	bool failed = p->failures > 1;
 
-	p->failures = s.error ? p->failures + 1 : 0;
-	if (failed == (p->failures > 1))
-		return;
-	if (s.error)
-		log_line(LOG_LEVEL_WARNING, LOG_PLANE, &fields,
-			 "%s: cannot send advertisements: %s; trying again", p->now->name,
-			 strerror(-s.error));
-	else
-		log_line(LOG_LEVEL_NOTICE, LOG_PLANE, &fields, "%s: advertising again",
-			 p->now->name);
-	p->plane->env.changed(p->plane->env.gateway);
+	p->failures = radv_status(p->radv).error ? p->failures + 1 : 0;
+	if (failed != (p->failures > 1))
+		p->plane->env.changed(p->plane->env.gateway);
 }
 
 static void on_due(void *arg)
@@ -272,6 +262,20 @@ static int ra_prepare(void *arg, const struct effective *next)
 
 /* --- health, status, counters ---------------------------------------------------------- */
 
+static const char *remedy(int error)
+{
+	switch (-error) {
+	case EPERM:
+		return " (a firewall drops ICMPv6 output)";
+	case EINVAL: /* so the kernel calls a neighbour that it cannot make an entry for */
+	case ENOBUFS:
+		return " (is the neighbour table full? sysctl "
+		       "net.ipv6.neigh.default.gc_thresh3)";
+	default:
+		return "";
+	}
+}
+
 /* Interfaces that do not exist are among the gateway's own reasons; a bridge without ports
  * waits for its first guest and is well. */
 static bool is_well(const struct port *p, struct reasons *reasons)
@@ -293,10 +297,8 @@ static bool is_well(const struct port *p, struct reasons *reasons)
 			    "detection takes two seconds; ip -6 address show dev %s)",
 			    e->name, e->name);
 	if (p->failures > 1)
-		reasons_add(reasons, "ra",
-			    "%s: cannot send advertisements: %s (does a firewall drop "
-			    "ICMPv6 output?)",
-			    e->name, strerror(-error));
+		reasons_add(reasons, "ra", "%s: cannot send advertisements: %s%s; trying again",
+			    e->name, strerror(-error), remedy(error));
 	if (!e->forwarding)
 		reasons_add(reasons, "ra",
 			    "%s announces no routes: it does not forward (sysctl -w "

@@ -47,12 +47,9 @@ static struct ra_header header_of(const struct eff_ra *e)
 	return h;
 }
 
-/* What "nat64" stands for exists only with its plane; while that fails it is taken back
- * (lifetime 0), and without the plane it is not mentioned. */
 struct list {
 	struct radv_item *v;
 	size_t n;
-	bool nat64_enabled, nat64_serves;
 };
 
 static void add_prefixes(struct list *l, const struct eff_ra *e)
@@ -76,37 +73,41 @@ static void add_prefixes(struct list *l, const struct eff_ra *e)
 	}
 }
 
-static void add_routes(struct list *l, const struct config_ra *c, const struct pref64 *nat64)
+static void add_routes(struct list *l, const struct eff_ra *e, const struct pref64 *nat64)
 {
+	const struct config_ra *c = e->config;
+
 	for (size_t i = 0; i < c->n_routes; i++) {
 		const struct config_ra_route *r = &c->routes[i];
 
-		if (r->is_nat64 && !l->nat64_enabled)
+		if (r->is_nat64 && e->nat64_route == EFF_NAT64_ABSENT)
 			continue;
 		l->v[l->n++] = (struct radv_item){
 			.kind = RA_ROUTE,
 			.addr = r->is_nat64 ? nat64->prefix : r->prefix.addr,
 			.len = r->is_nat64 ? nat64->len : r->prefix.len,
 			.preference = preference_of(r->preference),
-			.withheld = r->is_nat64 && !l->nat64_serves,
+			.withheld = r->is_nat64 && e->nat64_route == EFF_NAT64_WITHHELD,
 			.lifetime_ms = r->lifetime_ms,
 		};
 	}
 }
 
-static void add_pref64(struct list *l, const struct config_ra *c, const struct pref64 *nat64)
+static void add_pref64(struct list *l, const struct eff_ra *e, const struct pref64 *nat64)
 {
+	const struct config_ra *c = e->config;
+
 	for (size_t i = 0; i < c->n_pref64; i++) {
 		const struct config_ra_pref64 *p = &c->pref64[i];
 		const struct pref64 *prefix = p->is_nat64 ? nat64 : &p->prefix;
 
-		if (p->is_nat64 && !l->nat64_enabled)
+		if (p->is_nat64 && e->nat64_pref64 == EFF_NAT64_ABSENT)
 			continue;
 		l->v[l->n++] = (struct radv_item){
 			.kind = RA_PREF64,
 			.addr = prefix->prefix,
 			.len = prefix->len,
-			.withheld = p->is_nat64 && !l->nat64_serves,
+			.withheld = p->is_nat64 && e->nat64_pref64 == EFF_NAT64_WITHHELD,
 			.lifetime_ms = p->lifetime_ms,
 		};
 	}
@@ -150,17 +151,15 @@ int ra_conf_prepare(struct radv *radv, uint64_t now_ms, const struct eff_ra *e,
 		    const struct config_nat64 *nat64)
 {
 	const struct config_ra *c = e->config;
-	struct list l = { .v = calloc(count_items(e) + 1, sizeof *l.v),
-			  .nat64_enabled = nat64->enabled,
-			  .nat64_serves = e->nat64_serves };
+	struct list l = { .v = calloc(count_items(e) + 1, sizeof *l.v) };
 	int error = -ENOMEM;
 
 	if (l.v) {
 		add_prefixes(&l, e);
-		add_routes(&l, c, &nat64->prefix);
+		add_routes(&l, e, &nat64->prefix);
 		add_rdnss(&l, e);
 		add_dnssl(&l, c);
-		add_pref64(&l, c, &nat64->prefix);
+		add_pref64(&l, e, &nat64->prefix);
 		if (c->captive_portal && *c->captive_portal)
 			l.v[l.n++] = (struct radv_item){ .kind = RA_CAPTIVE_PORTAL,
 							 .text = c->captive_portal };

@@ -45,7 +45,7 @@ static void put(void *to, const char *text)
 
 static int refuse(const char *what, const char *value)
 {
-	fprintf(stderr, "v6gwd: %s%s (see v6gwd --help)\n", what, value);
+	fprintf(stderr, "v6gwd: %s%s\nTry v6gwd --help.\n", what, value);
 	return EX_USAGE;
 }
 
@@ -102,25 +102,18 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 			fputs(help, stdout);
 			return EX_OK;
 		default:
+			fputs("Try v6gwd --help.\n", stderr);
 			return EX_USAGE;
 		}
 	}
 	return optind == argc ? -1 : refuse("unexpected argument: ", argv[optind]);
 }
 
-static struct config *load(const char *file)
+static int serve(const struct arguments *a, struct config *config,
+		 const struct config_errors *errors)
 {
-	struct config_errors errors;
-	struct config *config = config_load(file, &errors);
-
-	config_errors_print(&errors, stderr);
-	config_errors_free(&errors);
-	return config;
-}
-
-static int serve(const struct arguments *a, struct config *config)
-{
-	const struct gateway_conf conf = { a->file, config, a->has_level, a->level, VERSION };
+	const struct gateway_conf conf = { a->file,      config,   errors,
+					   a->has_level, a->level, VERSION };
 	struct ev_loop *loop;
 	struct gateway *gateway;
 	int code = EX_OSERR;
@@ -143,16 +136,21 @@ int main(int argc, char **argv)
 {
 	struct arguments a = { .file = CONFIG_FILE };
 	int code = parse_arguments(argc, argv, &a);
+	struct config_errors errors;
 	struct config *config;
 
 	if (code >= 0)
 		return code;
-	config = load(a.file);
+	config = config_load(a.file, &errors);
+	config_errors_print(&errors, stderr);
 	if (!config)
-		return EX_CONFIG;
-	if (a.check) {
+		code = EX_CONFIG;
+	else if (!a.check)
+		code = serve(&a, config, &errors);
+	else {
 		config_free(config);
-		return EX_OK;
+		code = EX_OK;
 	}
-	return serve(&a, config);
+	config_errors_free(&errors);
+	return code;
 }

@@ -92,7 +92,7 @@ static void put_daemon(struct show *s, const json_t *status)
 	if (*show_text_at(config, "loaded_at"))
 		fprintf(s->out, " loaded %s", show_text_at(config, "loaded_at"));
 	if (json_is_true(json_object_get(config, "stale")))
-		fputs(", changed since (v6gwctl reload)", s->out);
+		fputs(", a newer one was refused (v6gwd --check)", s->out);
 	putc('\n', s->out);
 }
 

@@ -229,6 +229,9 @@ int main(int argc, char **argv)
 	read_options(argc, argv, &o);
 	char **words = argv + optind;
 	r.command = find_command(&words);
+	if (!r.command && words[0] && strcmp(words[0], "flush") == 0)
+		usage(words[1] ? "unexpected argument: " : "argument missing: ",
+		      words[1] ? words[1] : "dns");
 	if (!r.command)
 		usage(words[0] ? "unknown command: " : "no command", words[0] ? words[0] : "");
 	if (o.nonzero && r.command->show != show_counters)

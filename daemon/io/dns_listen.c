@@ -14,6 +14,7 @@
 #include "port_holder.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +28,11 @@ enum {
 	OUT_LEN = 65536,
 	CONTROL_LEN = 64,
 	RCVBUF_LEN = 4 << 20,
+	SNDBUF_LEN = 2 << 20, /* answers that wait for neighbours are in it, too */
 	BACKLOG = 128,
 	RETRY_MS = 1000,
 	HEADER_LEN = 12,
+	ENDPOINT_LEN = ADDR_TEXT_LEN + 32,
 };
 
 /* One address. */
@@ -291,9 +294,15 @@ static void on_connection(void *arg, unsigned ready)
 
 /* Binding. */
 
+static void set_buffer(int fd, int force, int option, int len)
+{
+	if (setsockopt(fd, SOL_SOCKET, force, &len, sizeof len) < 0)
+		setsockopt(fd, SOL_SOCKET, option, &len, sizeof len);
+}
+
 static int set_options(int fd, bool v4, int type)
 {
-	static const int one = 1, omit = IP_PMTUDISC_OMIT, rcvbuf = RCVBUF_LEN;
+	static const int one = 1, omit = IP_PMTUDISC_OMIT;
 	int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
 
 	if (!v4 && setsockopt(fd, level, IPV6_V6ONLY, &one, sizeof one) < 0)
@@ -310,8 +319,8 @@ static int set_options(int fd, bool v4, int type)
 		setsockopt(fd, level, IP_MTU_DISCOVER, &omit, sizeof omit);
 	else
 		setsockopt(fd, level, IPV6_DONTFRAG, &one, sizeof one);
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof rcvbuf) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof rcvbuf);
+	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, RCVBUF_LEN);
+	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, SNDBUF_LEN);
 	return 0;
 }
 
@@ -352,12 +361,15 @@ static void shut(struct ev_io **io, int *fd)
 	*fd = -1;
 }
 
-static const char *endpoint_text(const struct eff_endpoint *at, char out[ADDR_TEXT_LEN + 16])
+/* "[fe80::1%br0]:53" */
+static const char *endpoint_text(const struct eff_endpoint *at, char out[ENDPOINT_LEN])
 {
-	char addr[ADDR_TEXT_LEN];
+	char addr[ADDR_TEXT_LEN], link[IF_NAMESIZE + 1] = "%";
 
-	snprintf(out, ADDR_TEXT_LEN + 16, addr_is_v4(&at->addr) ? "%s:%u" : "[%s]:%u",
-		 addr_text(&at->addr, addr), at->port);
+	if (!at->scope || !if_indextoname(at->scope, link + 1))
+		*link = '\0';
+	snprintf(out, ENDPOINT_LEN, addr_is_v4(&at->addr) ? "%s%s:%u" : "[%s%s]:%u",
+		 addr_text(&at->addr, addr), link, at->port);
 	return out;
 }
 
@@ -392,7 +404,7 @@ static bool open_door(struct door *d)
 {
 	const char *what = "UDP";
 	int error = open_one(d, SOCK_DGRAM, on_datagrams, &d->udp_io, &d->udp);
-	char text[ADDR_TEXT_LEN + 16];
+	char text[ENDPOINT_LEN];
 
 	if (!error) {
 		what = "TCP";
@@ -555,17 +567,18 @@ size_t dns_listen_count(const struct dns_listen *l)
 	return n;
 }
 
-bool dns_listen_bound(const struct dns_listen *l, const struct in6_addr *addr)
+bool dns_listen_bound(const struct dns_listen *l, const struct eff_endpoint *e)
 {
 	for (size_t i = 0; i < l->n_doors; i++)
-		if (l->doors[i]->udp >= 0 && addr_equal(&l->doors[i]->at.addr, addr))
+		if (l->doors[i]->udp >= 0 && addr_equal(&l->doors[i]->at.addr, &e->addr) &&
+		    l->doors[i]->at.scope == e->scope)
 			return true;
 	return false;
 }
 
 void dns_listen_reasons(const struct dns_listen *l, struct reasons *out)
 {
-	char text[ADDR_TEXT_LEN + 16];
+	char text[ENDPOINT_LEN];
 
 	for (size_t i = 0; i < l->n_doors; i++) {
 		const struct door *d = l->doors[i];

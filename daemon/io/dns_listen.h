@@ -47,7 +47,7 @@ void dns_listen_reply(struct dns_listen *, const struct dns_client *, const uint
 /* Is there an address bound, UDP and TCP, and how many?  Is this one?  Reasons say why others
  * are not, with who holds the port where known. */
 size_t dns_listen_count(const struct dns_listen *);
-bool dns_listen_bound(const struct dns_listen *, const struct in6_addr *);
+bool dns_listen_bound(const struct dns_listen *, const struct eff_endpoint *);
 void dns_listen_reasons(const struct dns_listen *, struct reasons *);
 
 /* Connected TCP clients now. */

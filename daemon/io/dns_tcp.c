@@ -7,11 +7,13 @@
 #include "dns_tcp.h"
 
 #include "base/addr.h"
+#include "base/siphash.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +27,7 @@ enum {
 	FRAME_MAX = 2 + DNS_MSG_MAX,
 	IN_MIN = 512,
 	RESUME_MS = 50,
+	ORIGINS = 1024,
 	SNDBUF_LEN = 131072, /* the kernel's part, which else grows to megabytes */
 };
 
@@ -34,6 +37,7 @@ struct client {
 	struct ev_io *io;
 	int fd;
 	uint32_t slot, generation;
+	uint32_t *origin; /* how many have its address */
 	struct in6_addr addr;
 	uint16_t port;
 	uint32_t scope;
@@ -57,6 +61,8 @@ struct dns_tcp {
 	uint32_t n_slots, n_clients, limit;
 	uint32_t generation;
 	uint64_t idle_ms;
+	struct siphash_key key;
+	uint32_t origins[ORIGINS]; /* clients by the hash of their address */
 };
 
 /* The list of clients, longest idle first. */
@@ -96,6 +102,7 @@ static void client_close(struct client *c)
 	list_drop(c);
 	t->slots[c->slot] = NULL;
 	t->n_clients--;
+	--*c->origin;
 	ev_io_free(c->io);
 	close(c->fd);
 	free(c->in);
@@ -305,7 +312,8 @@ void dns_tcp_reply(struct dns_tcp *t, const struct dns_client *to, const uint8_t
 	if (!c || c->generation != to->handle[0] >> 32)
 		return;
 	c->outstanding -= c->outstanding > 0;
-	if (!append(c, msg, len))
+	/* A message without an answer: who sends such has nothing to ask. */
+	if (!len || !append(c, msg, len))
 		c->dead = true;
 	if (!c->in_turn)
 		settle(c);
@@ -333,17 +341,24 @@ static void on_idle(void *arg)
 	rearm(t);
 }
 
-/* The longest idle one, rather one that waits for nothing. */
+static bool is_busy(const struct client *c)
+{
+	return c->outstanding || c->out_len;
+}
+
+/* Rather one of the address that has most, so that nobody's many connections cost another his
+ * own; then one that waits for nothing; then the longest idle. */
 static void make_room(struct dns_tcp *t)
 {
-	struct client *c = t->oldest;
+	struct client *victim = NULL;
 
-	while (c && (c->in_turn || c->outstanding || c->out_len))
-		c = c->next;
-	if (!c)
-		c = t->oldest;
-	if (c && !c->in_turn)
-		client_close(c);
+	for (struct client *c = t->oldest; c; c = c->next)
+		if (!c->in_turn &&
+		    (!victim || *c->origin > *victim->origin ||
+		     (*c->origin == *victim->origin && is_busy(victim) && !is_busy(c))))
+			victim = c;
+	if (victim)
+		client_close(victim);
 }
 
 static void client_new(struct dns_tcp *t, int fd, const struct sockaddr_storage *from)
@@ -371,6 +386,8 @@ static void client_new(struct dns_tcp *t, int fd, const struct sockaddr_storage 
 		c->addr = addr_mapped(four->sin_addr);
 		c->port = ntohs(four->sin_port);
 	}
+	c->origin = &t->origins[siphash(&t->key, &c->addr, sizeof c->addr) % ORIGINS];
+	++*c->origin;
 	while (t->slots[c->slot])
 		c->slot++;
 	c->generation = ++t->generation;
@@ -434,8 +451,9 @@ struct dns_tcp *dns_tcp_new(struct ev_loop *loop, dns_tcp_fn *fn, dns_tcp_full_f
 	ev_timer_init(&t->resume, loop, on_resume, t);
 	t->slots = calloc(CLIENTS_MAX, sizeof *t->slots);
 	t->n_slots = CLIENTS_MAX;
-	if (t->slots)
+	if (t->slots && getrandom(&t->key, sizeof t->key, 0) == (ssize_t)sizeof t->key)
 		return t;
+	free(t->slots);
 	free(t);
 	return NULL;
 }

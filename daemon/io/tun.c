@@ -85,6 +85,23 @@ static void on_readable(void *arg, unsigned ready)
 		free(t);
 }
 
+/* What to do about it, for the log. */
+static const char *remedy(int error)
+{
+	switch (-error) {
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+		return " (modprobe tun; a container must be given the device)";
+	case EPERM:
+		return " (needs CAP_NET_ADMIN: start it as root, or by systemd)";
+	case EACCES:
+		return " (start it as root, or by systemd; or let its user open the device)";
+	default:
+		return "";
+	}
+}
+
 static int open_device(const char *name, bool *adopted, int *out)
 {
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), error;
@@ -141,19 +158,19 @@ void tun_close(struct tun *t, bool keep)
 		free(t);
 }
 
-const char *tun_error_text(int error)
+void tun_complain(const char *name, int error)
 {
-	switch (-error) {
-	case EBUSY:
-		return "held by another process";
-	case EEXIST:
-		return "there, but not a TUN device";
-	case ENOENT:
-	case ENODEV:
-		return "no /dev/net/tun (modprobe tun)";
-	default:
-		return strerror(-error);
-	}
+	if (error == -EBUSY)
+		log_error(
+			"%s is held by another process (tayga, or a second v6gwd: stop it, or "
+			"set nat64.device)",
+			name);
+	else if (error == -EEXIST)
+		log_error("%s is there, but is not a TUN device (ip link delete %s, or set "
+			  "nat64.device)",
+			  name, name);
+	else
+		log_error("TUN device %s: %s%s", name, strerror(-error), remedy(error));
 }
 
 uint32_t tun_index(const struct tun *t)

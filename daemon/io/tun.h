@@ -25,8 +25,8 @@ typedef void tun_packet_fn(void *arg, uint8_t *buf, size_t len);
 int tun_open(struct ev_loop *, const char *name, tun_packet_fn *, ev_fn *on_lost, void *arg,
 	     struct tun **out);
 
-/* Why tun_open() failed. */
-const char *tun_error_text(int error);
+/* Says in the log why tun_open() failed, and what to do about it. */
+void tun_complain(const char *name, int error);
 
 /* Takes the device away if it was made here.  With keep the descriptor stays open until the
  * process ends, for whoever holds another one of it. */

@@ -53,12 +53,14 @@ static void read_key(struct option_reader *r, const struct option *o, const stru
 {
 	bool refused = (o->flags & OPTION_REQUIRED) != 0;
 	size_t marks = r->n_marks;
+	unsigned line = r->line;
 	struct value preset;
 
 	r->given = false;
 	if (o->preset && (!option_preset(r->scratch, o->preset, &preset) ||
 			  !option_read(r, o, &preset, base)))
 		r->no_memory = true;
+	r->line = line; /* a default has none */
 	if (v) {
 		r->given = true;
 		r->line = v->line;
@@ -108,7 +110,9 @@ static void read_list(struct option_reader *r, const struct option *o, const str
 			v && !one ? memory_printf(r->scratch, "%s[%zu]", key, i) : key;
 
 		if (e && e->type != VALUE_GROUP)
-			report(r, e->line, path, "must be a group", "( { ... } )");
+			report(r, e->line, path, "must be a group",
+			       memory_printf(r->scratch, "%s = ( { %s = ...; } );", o->name,
+					     o->group->options[0].name));
 		else if (path)
 			read_group(r, o->group, e, elements, path);
 	}
@@ -127,6 +131,8 @@ static void read_groups(struct option_reader *r, const struct option *o, const s
 	r->key = key;
 	r->item = OPTION_NO_ITEM;
 	option_mark(r, base + o->at, !ok || (v && v->cut));
+	if (o->has_given)
+		*(bool *)(base + o->given_at) = v != NULL;
 	read_list(r, o, ok ? v : NULL, base, key);
 }
 

@@ -321,11 +321,22 @@ static void warn_short(const struct check *k, const struct config_ra *a,
 		     option_duration(*lifetime, x), option_duration(a->max_interval_ms, y));
 }
 
+/* "nat64" written out, and nothing here that translates. */
+static void warn_not_served(const struct check *k, bool given, const void *prefix)
+{
+	if (given && !k->c->nat64.enabled)
+		warn(k, prefix, NULL,
+		     "right where another router translates it, else leave it out",
+		     "\"nat64\" is announced although nat64.enabled is false");
+}
+
 static void check_routes(const struct check *k, const struct config_ra *a)
 {
 	for (size_t i = 0; i < a->n_routes; i++) {
 		struct prefix6 p = route_prefix(k, &a->routes[i]);
 
+		warn_not_served(k, a->routes_given && a->routes[i].is_nat64,
+				&a->routes[i].prefix);
 		warn_short(k, a, &a->routes[i].lifetime_ms);
 		for (size_t j = 0; j < i; j++) {
 			struct prefix6 o = route_prefix(k, &a->routes[j]);
@@ -341,16 +352,36 @@ static void check_pref64(const struct check *k, const struct config_ra *a)
 {
 	for (size_t i = 0; i < a->n_pref64; i++) {
 		const struct config_ra_pref64 *p = &a->pref64[i];
-		const struct pref64 *x = p->is_nat64 ? &k->c->nat64.prefix : &p->prefix;
+		const struct pref64 *own = &k->c->nat64.prefix;
+		const struct pref64 *x = p->is_nat64 ? own : &p->prefix;
 
+		warn_not_served(k, a->pref64_given && p->is_nat64, &p->prefix);
+		if (x->len != own->len || !addr_equal(&x->prefix, &own->prefix))
+			warn(k, &p->prefix, NULL, "right where another router translates it",
+			     "is announced, but is not nat64.prefix");
 		warn_short(k, a, &p->lifetime_ms);
 		for (size_t j = 0; j < i; j++) {
 			const struct config_ra_pref64 *o = &a->pref64[j];
-			const struct pref64 *y = o->is_nat64 ? &k->c->nat64.prefix : &o->prefix;
+			const struct pref64 *y = o->is_nat64 ? own : &o->prefix;
 
 			if (x->len == y->len && addr_equal(&x->prefix, &y->prefix))
 				refuse_pair(k, &p->prefix, &o->prefix, "", "is ", " already");
 		}
+	}
+}
+
+static void check_rdnss(const struct check *k, const struct config_ra *a)
+{
+	const struct config_dns64 *d = &k->c->dns64;
+
+	for (size_t i = 0; i < a->n_rdnss; i++) {
+		const struct config_ra_rdnss *r = &a->rdnss[i];
+
+		warn_short(k, a, &r->lifetime_ms);
+		if (a->rdnss_given && r->servers.has_auto && (!d->enabled || d->port != 53))
+			warn(k, &r->servers, NULL, "give addresses, or rdnss = ( )",
+			     "\"auto\" stands for no resolver: %s",
+			     d->enabled ? "dns64.port is not 53" : "dns64.enabled is false");
 	}
 }
 
@@ -383,8 +414,7 @@ static void check_ra(const struct check *k)
 		check_prefixes(k, a);
 		check_routes(k, a);
 		check_pref64(k, a);
-		for (size_t j = 0; j < a->n_rdnss; j++)
-			warn_short(k, a, &a->rdnss[j].lifetime_ms);
+		check_rdnss(k, a);
 		for (size_t j = 0; j < a->n_dnssl; j++)
 			warn_short(k, a, &a->dnssl[j].lifetime_ms);
 	}

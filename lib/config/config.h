@@ -170,12 +170,16 @@ struct config_ra {
 	bool source_link_layer;
 	struct config_ra_prefix *prefixes;
 	size_t n_prefixes;
+	/* given: written in the file; a default exists only while its plane is enabled */
 	struct config_ra_route *routes;
 	size_t n_routes;
+	bool routes_given;
 	struct config_ra_pref64 *pref64;
 	size_t n_pref64;
+	bool pref64_given;
 	struct config_ra_rdnss *rdnss;
 	size_t n_rdnss;
+	bool rdnss_given;
 	struct config_ra_dnssl *dnssl;
 	size_t n_dnssl;
 	const char *captive_portal;

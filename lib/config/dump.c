@@ -18,6 +18,7 @@ struct out {
 	enum form form;
 	const struct origin *origins;
 	size_t n_origins;
+	bool off; /* commented out */
 };
 
 static void put(const struct out *out, const char *text)
@@ -135,7 +136,7 @@ static void put_key(const struct out *out, unsigned depth, const struct option *
 {
 	put_doc(out, depth, o);
 	indent(out, depth);
-	put(out, out->form == FORM_SAMPLE ? "#" : "");
+	put(out, out->off || out->form == FORM_SAMPLE ? "#" : "");
 	put(out, o->name);
 	put(out, " = ");
 	if (base)
@@ -157,17 +158,37 @@ static void put_empty_list(const struct out *out, unsigned depth, const struct o
 	if (out->form != FORM_VALUES)
 		put_entry_example(out, depth, o);
 	indent(out, depth);
-	put(out, out->form == FORM_SAMPLE ? "#" : "");
+	put(out, out->off || out->form == FORM_SAMPLE ? "#" : "");
 	put(out, o->name);
 	put(out, " = ( );\n");
 }
 
-static void put_list(const struct out *out, unsigned depth, const struct option *o,
+/* Would the list say something else if it stood in the file?  Then it is commented out. */
+static bool is_off(const struct out *out, const struct option *o, const char *base)
+{
+	if (!o->has_given)
+		return out->off;
+	return base ? !*(const bool *)(base + o->given_at) : out->form == FORM_SAMPLE;
+}
+
+static void put_bracket(const struct out *out, unsigned depth, const char *name,
+			const char *text)
+{
+	indent(out, depth);
+	put(out, out->off ? "#" : "");
+	put(out, name);
+	put(out, text);
+}
+
+static void put_list(const struct out *above, unsigned depth, const struct option *o,
 		     const char *base, const char *path)
 {
+	struct out list = *above, *out = &list;
 	size_t n = (o->flags & OPTION_ONE) != 0;
 	const char *elements = NULL;
 	char element_path[PATH_LEN];
+
+	list.off = is_off(above, o, base);
 
 	if (base) {
 		memcpy(&n, base + o->other_at, sizeof n);
@@ -178,20 +199,15 @@ static void put_list(const struct out *out, unsigned depth, const struct option 
 		return;
 	}
 	put_doc(out, depth, o);
-	indent(out, depth);
-	put(out, o->name);
-	put(out, " = ( {\n");
+	put_bracket(out, depth, o->name, " = ( {\n");
 	for (size_t i = 0; i < n; i++) {
 		snprintf(element_path, sizeof element_path, "%.400s[%zu]", path, i);
-		if (i) {
-			indent(out, depth);
-			put(out, "}, {\n");
-		}
+		if (i)
+			put_bracket(out, depth, "", "}, {\n");
 		put_group(out, depth + 1, o->group,
 			  elements ? elements + i * o->group->size : NULL, element_path);
 	}
-	indent(out, depth);
-	put(out, "} );\n");
+	put_bracket(out, depth, "", "} );\n");
 }
 
 static void put_inner(const struct out *out, unsigned depth, const struct option *o,
@@ -308,7 +324,7 @@ static void put_other_origins(const struct out *out, const struct config *c)
 void config_dump(const struct config *c, const struct origin *origins, size_t n_origins,
 		 config_put put_text, void *arg)
 {
-	struct out out = { put_text, arg, FORM_VALUES, origins, n_origins };
+	struct out out = { put_text, arg, FORM_VALUES, origins, n_origins, false };
 	struct config written = *c;
 
 	if (!c->ra_given)

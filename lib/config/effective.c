@@ -62,6 +62,14 @@ bool build_usable(const struct fact_addr *a)
 	return !a->tentative && !a->dad_failed;
 }
 
+bool build_has_iface(const struct build *b)
+{
+	for (size_t i = 0; i < b->eff->n_ifaces; i++)
+		if (b->eff->ifaces[i].index)
+			return true;
+	return false;
+}
+
 bool build_on_iface(const struct build *b, const struct fact_addr *a)
 {
 	for (size_t i = 0; i < b->eff->n_ifaces; i++)

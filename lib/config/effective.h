@@ -93,6 +93,13 @@ struct eff_ra_rdnss {
 	int64_t lifetime_ms;
 };
 
+/* What becomes of "nat64" in a list of routes or NAT64 prefixes. */
+enum eff_nat64_use {
+	EFF_NAT64_ABSENT,   /* a default without its plane */
+	EFF_NAT64_WITHHELD, /* the plane is enabled and fails */
+	EFF_NAT64_ANNOUNCED
+};
+
 /* One interface to advertise on.  Lists not repeated here are in config. */
 struct eff_ra {
 	const struct config_ra *config;
@@ -108,7 +115,7 @@ struct eff_ra {
 	size_t n_prefixes;
 	struct eff_ra_rdnss *rdnss;
 	size_t n_rdnss;
-	bool nat64_serves; /* "nat64" routes and pref64 may be announced */
+	enum eff_nat64_use nat64_route, nat64_pref64;
 };
 
 /* What the planes said of themselves last; all true at start. */

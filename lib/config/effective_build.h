@@ -25,6 +25,9 @@ void build_origin(struct build *, const char *key, const char *from, const char 
 bool build_on_iface(const struct build *, const struct fact_addr *);
 bool build_usable(const struct fact_addr *);
 
+/* Is one of the guests' links there?  Where none is, that is the one reason to tell. */
+bool build_has_iface(const struct build *);
+
 /* in with each entry of kind word replaced by n entries of the same sign. */
 struct acl build_acl(struct build *, const struct acl *in, enum acl_kind word,
 		     const struct acl_entry *with, size_t n);

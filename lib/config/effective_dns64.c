@@ -21,15 +21,50 @@ static void add_endpoint(struct eff_endpoints *list, struct eff_endpoint e)
 		list->v[list->n++] = e;
 }
 
+/* As it would stand in the file: a link-local address with its link, a port that is not 53. */
 static void note(struct build *b, const char *key, const char *from,
 		 const struct eff_endpoints *list)
 {
-	char text[ADDR_TEXT_LEN], all[160] = "";
+	char text[ADDR_TEXT_LEN], item[ADDR_TEXT_LEN + FACT_NAME_LEN + 8], all[160] = "";
 
-	for (size_t i = 0; i < list->n; i++)
-		build_list(all, sizeof all, addr_text(&list->v[i].addr, text));
-	if (list->n)
+	for (size_t i = 0; i < list->n; i++) {
+		const struct eff_endpoint *e = &list->v[i];
+		const struct fact_link *link =
+			e->scope ? facts_link_at(b->facts, e->scope) : NULL;
+		int len = snprintf(item, sizeof item, "%s%s%s", addr_text(&e->addr, text),
+				   link ? "%" : "", link ? link->name : "");
+
+		if (e->port != 53)
+			snprintf(item + len, sizeof item - (size_t)len, "@%u", e->port);
+		build_list(all, sizeof all, item);
+	}
+	if (list->n && b->config->dns64.enabled)
 		build_origin(b, key, from, "%s", all);
+}
+
+/* The guests' links, as a place where something was found. */
+static void name_links(const struct build *b, char *out, size_t size)
+{
+	*out = '\0';
+	for (size_t i = 0; i < b->eff->n_ifaces; i++)
+		build_list(out, size, b->eff->ifaces[i].name);
+}
+
+/* A typo in an address can be bound to all the same (IP_FREEBIND): nobody would ever ask. */
+static void check_own(struct build *b, const struct in6_addr *addr)
+{
+	char text[ADDR_TEXT_LEN];
+	bool own = addr_is_unspecified(addr) || addr_is_loopback(addr) ||
+		   (addr_is_v4(addr) &&
+		    (ntohl(addr_v4(addr).s_addr) >> 24 == 127 || !addr_v4(addr).s_addr));
+
+	for (size_t i = 0; !own && i < b->facts->n_addrs; i++)
+		own = addr_equal(&b->facts->addrs[i].addr, addr);
+	if (!own)
+		reasons_add(&b->eff->reasons, "dns64",
+			    "waiting for %s: the host has no such address (ip address; "
+			    "dns64.listen)",
+			    addr_text(addr, text));
 }
 
 /* The link of a zone; 0 where there is no such link now. */
@@ -45,6 +80,7 @@ static void resolve_listen(struct build *b)
 	const struct config_dns64 *c = &b->config->dns64;
 	struct eff_endpoints *out = &b->eff->dns64.listen;
 	struct eff_endpoints found = { .n = 0 };
+	char links[64];
 
 	out->v = build_alloc(b, c->listen.n + b->facts->n_addrs, sizeof *out->v);
 	found.v = build_alloc(b, b->facts->n_addrs, sizeof *found.v);
@@ -59,13 +95,17 @@ static void resolve_listen(struct build *b)
 					     a->addr, c->port,
 					     addr_is_link_local(&a->addr) ? a->index : 0 });
 	}
-	note(b, "dns64.listen", b->eff->n_ifaces ? b->eff->ifaces[0].name : "", &found);
+	name_links(b, links, sizeof links);
+	note(b, "dns64.listen", links, &found);
 	for (size_t i = 0; i < found.n; i++)
 		add_endpoint(out, found.v[i]);
-	for (size_t i = 0; i < c->listen.n; i++)
+	for (size_t i = 0; i < c->listen.n; i++) {
 		add_endpoint(out, (struct eff_endpoint){ c->listen.v[i].addr, c->port,
 							 scope_of(b, &c->listen.v[i]) });
-	if (c->enabled && !out->n)
+		if (c->enabled)
+			check_own(b, &c->listen.v[i].addr);
+	}
+	if (c->enabled && !out->n && build_has_iface(b))
 		reasons_add(&b->eff->reasons, "dns64",
 			    "waiting for an IPv6 address on the interface to listen on");
 }

@@ -28,8 +28,10 @@ static void own_ipv4(struct build *b)
 	if (!c->ipv4_auto || !e->n_pools)
 		return;
 	e->ipv4_address = addr4_of(addr4_num(e->pools[0].addr) + 1);
-	build_origin(b, "nat64.ipv4_address", "the first usable address of dynamic_pool", "%s",
-		     addr4_text(e->ipv4_address, text));
+	if (c->enabled)
+		build_origin(b, "nat64.ipv4_address",
+			     "the first usable address of dynamic_pool", "%s",
+			     addr4_text(e->ipv4_address, text));
 }
 
 /* RFC 7217: stable for this host and network, of no meaning to anybody else. */
@@ -85,13 +87,17 @@ static void own_ipv6(struct build *b)
 		e->ipv6_address = stable_address(b, &masked);
 		from = link ? link->name : "the host";
 	} else {
-		reasons_add(&b->eff->reasons, "nat64",
-			    "ICMPv6 errors are not sent: no /64 on the interface to take an "
-			    "address from "
-			    "(set nat64.ipv6_address)");
+		if (c->enabled && build_has_iface(b))
+			reasons_add(&b->eff->reasons, "nat64",
+				    "ICMPv6 errors are not sent: no /64 on the interface to "
+				    "take an "
+				    "address from "
+				    "(set nat64.ipv6_address)");
 		return;
 	}
-	build_origin(b, "nat64.ipv6_address", from, "%s", addr_text(&e->ipv6_address, text));
+	if (c->enabled)
+		build_origin(b, "nat64.ipv6_address", from, "%s",
+			     addr_text(&e->ipv6_address, text));
 }
 
 /* On a link the address needs a proxy neighbour entry there, or guests would not find it. */
@@ -128,10 +134,10 @@ static void resolve_lists(struct build *b)
 	for (size_t i = 0; i < n; i++)
 		if (!addr_is_v4(&nets[i].net.addr))
 			build_list(list, sizeof list, prefix_text(&nets[i].net, text));
-	if (acl_has(&c->clients, ACL_AUTO))
+	if (c->enabled && *list && acl_has(&c->clients, ACL_AUTO))
 		build_origin(b, "nat64.clients", "networks on the interface, and the host",
 			     "%s", list);
-	if (acl_has(&c->destinations, ACL_AUTO))
+	if ((c->enabled || b->config->dns64.enabled) && acl_has(&c->destinations, ACL_AUTO))
 		build_origin(b, "nat64.destinations",
 			     all.kind == ACL_GLOBAL ? "the well-known prefix (RFC 6052 3.1)"
 						    : "an own prefix",

@@ -229,6 +229,14 @@ static void set_rdnss(struct build *b, struct eff_ra *e)
 	}
 }
 
+/* What was written is announced also without the plane: another router may translate. */
+static enum eff_nat64_use nat64_use(const struct build *b, bool given)
+{
+	if (!b->eff->nat64.enabled)
+		return given ? EFF_NAT64_ANNOUNCED : EFF_NAT64_ABSENT;
+	return b->health.nat64_serves ? EFF_NAT64_ANNOUNCED : EFF_NAT64_WITHHELD;
+}
+
 static void add_ra(struct build *b, const struct config_ra *c, const char *name)
 {
 	struct eff_ra *e = &b->eff->ra[b->eff->n_ra];
@@ -245,7 +253,8 @@ static void add_ra(struct build *b, const struct config_ra *c, const char *name)
 	if (b->failed)
 		return;
 	set_rdnss(b, e);
-	e->nat64_serves = b->eff->nat64.enabled && b->health.nat64_serves;
+	e->nat64_route = nat64_use(b, c->routes_given);
+	e->nat64_pref64 = nat64_use(b, c->pref64_given);
 }
 
 static void add_everywhere(struct build *b, const struct config_ra *c)

@@ -64,3 +64,10 @@ struct facts {
 /* The link of that name or index, or NULL. */
 const struct fact_link *facts_link(const struct facts *, const char *name);
 const struct fact_link *facts_link_at(const struct facts *, uint32_t index);
+
+/* Is addr in a network that one of the host's links is in? */
+bool facts_on_link(const struct facts *, const struct in6_addr *addr);
+
+/* Must the kernel find out a link-layer address before it can send to addr: on a link that has
+ * such, and not the host itself? */
+bool facts_is_neighbour(const struct facts *, const struct in6_addr *addr);

@@ -90,7 +90,7 @@ bool option_read_pref64(struct option_reader *r, const struct option *o, const s
 	if (!option_parse_net(r, v->text, false, &p))
 		return false;
 	if (!pref64_len_valid(p.len))
-		return option_refuse(r, "/32 /40 /48 /56 /64 /96",
+		return option_refuse(r, "/32 /40 /48 /56 /64 /96, as in 64:ff9b::/96",
 				     "a NAT64 prefix cannot have length %u", p.len);
 	if (p.addr.s6_addr[8])
 		return option_refuse(r, "RFC 6052 2.2", "bits 64 to 71 must be zero");

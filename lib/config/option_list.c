@@ -215,14 +215,37 @@ static bool acl_item(struct option_reader *r, const struct option *o, const char
 	return true;
 }
 
+/* First match wins: behind "any" and "none" nothing is looked at. */
+static void warn_shadowed(struct option_reader *r, const struct acl *acl)
+{
+	unsigned line = r->line;
+	size_t item = r->item, i = 0;
+
+	while (i < acl->n && acl->entries[i].kind != ACL_ANY)
+		i++;
+	if (i + 1 >= acl->n)
+		return;
+	r->item = i + 1;
+	for (size_t j = 0; j < r->n_marks; j++)
+		if (r->marks[j].field == &acl->entries[r->item])
+			r->line = r->marks[j].line;
+	option_warn(r, "put it before that", "is behind \"%s\", which matches all",
+		    acl->entries[i].negated ? "none" : "any");
+	r->line = line;
+	r->item = item;
+}
+
 bool option_read_acl(struct option_reader *r, const struct option *o, const struct value *v,
 		     void *field)
 {
 	struct list list = { .size = sizeof(struct acl_entry) };
+	struct acl acl;
 
 	if (!read_list(r, o, v, acl_item, &list))
 		return false;
-	*(struct acl *)field = (struct acl){ (struct acl_entry *)(void *)list.v, list.n };
+	acl = (struct acl){ (struct acl_entry *)(void *)list.v, list.n };
+	warn_shadowed(r, &acl);
+	*(struct acl *)field = acl;
 	return true;
 }
 
@@ -278,7 +301,10 @@ static bool parse_endpoint(struct option_reader *r, const char *text, struct con
 	size_t zone_len;
 
 	if (!split_endpoint(text, addr, &zone, &zone_len, &port) || !addr_parse(addr, &e->addr))
-		return option_refuse(r, "\"addr\", \"addr@port\" or \"[fe80::1%eth0]@port\"",
+		return option_refuse(r,
+				     e->port ? "\"addr\", \"addr@port\" or "
+					       "\"[fe80::1%eth0]@port\""
+					     : "an IPv6 or IPv4 address, or \"auto\"",
 				     "\"%.*s\" is not an address", option_shown(text), text);
 	if (port && !parse_port(port, &e->port))
 		return option_refuse(r, "1 to 65535 behind `@`", "\"%.*s\" is not a port",

@@ -170,7 +170,9 @@ bool option_parse_name(struct option_reader *r, const char *text, const char **o
 		c = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 		if (c != '.' && !strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", c))
 			return option_refuse(
-				r, "letters, digits, `-` and `_`; others as xn--...",
+				r,
+				c == '*' ? "without `*.`: a name stands for all below it, too"
+					 : "letters, digits, `-` and `_`; others as xn--...",
 				"\"%.*s\" is not a domain name", option_shown(text), text);
 		label = c == '.' ? 0 : label + 1;
 		if (label > LABEL_MAX_LEN)

@@ -29,6 +29,10 @@
 	.has_other = true,                          \
 	.other_at = offsetof(struct group, field) + \
 		    0 * sizeof(char[_Generic(&((struct group *)0)->field, size_t * : 1)])
+#define GIVEN_AT(group, field)                      \
+	.has_given = true,                          \
+	.given_at = offsetof(struct group, field) + \
+		    0 * sizeof(char[_Generic(&((struct group *)0)->field, bool * : 1)])
 #define GROUP(title, type, rows)                                             \
 	{                                                                    \
 		title, sizeof(struct type), rows, sizeof rows / sizeof *rows \
@@ -245,7 +249,7 @@ static const struct option ra_prefix_options[] = {
 	  .text = "Tell our whole address in it (RFC 6275, R bit)." },
 	{ "valid", OPTION_DURATION, AT(config_ra_prefix, valid_ms, int64_t),
 	  .flags = OPTION_SECONDS | OPTION_INFINITE, .min = 0, .max = LIFETIME_MAX,
-	  .preset = "\"1d\"", .aka = "AdvValidLifetime", .text = "Valid lifetime." },
+	  .preset = "\"1d\"", .aka = "AdvValidLifetime lifetime", .text = "Valid lifetime." },
 	{ "preferred", OPTION_DURATION, AT(config_ra_prefix, preferred_ms, int64_t),
 	  .flags = OPTION_SECONDS | OPTION_INFINITE, .min = 0, .max = LIFETIME_MAX,
 	  .preset = "\"4h\"", .aka = "AdvPreferredLifetime",
@@ -349,15 +353,19 @@ static const struct option ra_options[] = {
 	  COUNT_AT(config_ra, n_prefixes), .flags = OPTION_ONE, .group = &ra_prefix_group,
 	  .text = "Prefixes of the link." },
 	{ "routes", OPTION_GROUPS, AT(config_ra, routes, struct config_ra_route *),
-	  COUNT_AT(config_ra, n_routes), .flags = OPTION_ONE, .group = &ra_route_group,
-	  .aka = "route", .text = "Routes that guests shall have over us." },
+	  COUNT_AT(config_ra, n_routes), GIVEN_AT(config_ra, routes_given),
+	  .flags = OPTION_ONE, .group = &ra_route_group,
+	  .aka = "route", .text = "Routes that guests shall have over us. The default exists only while nat64 is "
+"enabled; what is written is announced." },
 	{ "pref64", OPTION_GROUPS, AT(config_ra, pref64, struct config_ra_pref64 *),
-	  COUNT_AT(config_ra, n_pref64), .flags = OPTION_ONE, .group = &ra_pref64_group,
+	  COUNT_AT(config_ra, n_pref64), GIVEN_AT(config_ra, pref64_given),
+	  .flags = OPTION_ONE, .group = &ra_pref64_group,
 	  .aka = "nat64prefix",
-	  .text = "NAT64 prefixes for guests that translate for themselves (RFC 8781)." },
+	  .text = "NAT64 prefixes for guests that translate for themselves (RFC 8781). The default exists only while nat64 is enabled; what is written is announced." },
 	{ "rdnss", OPTION_GROUPS, AT(config_ra, rdnss, struct config_ra_rdnss *),
-	  COUNT_AT(config_ra, n_rdnss), .flags = OPTION_ONE, .group = &ra_rdnss_group,
-	  .text = "Resolvers for guests (RFC 8106)." },
+	  COUNT_AT(config_ra, n_rdnss), GIVEN_AT(config_ra, rdnss_given),
+	  .flags = OPTION_ONE, .group = &ra_rdnss_group,
+	  .text = "Resolvers for guests (RFC 8106). The default exists only while dns64 is enabled; addresses that are written are announced." },
 	{ "dnssl", OPTION_GROUPS, AT(config_ra, dnssl, struct config_ra_dnssl *),
 	  COUNT_AT(config_ra, n_dnssl), .group = &ra_dnssl_group,
 	  .text = "Search lists for guests (RFC 8106)." },

@@ -72,7 +72,8 @@ struct option {
 	size_t other_at; /* OPTION_GROUPS: of the size_t count; with a keyword: of the bool it
 			    sets, where the field itself cannot say it */
 	unsigned flags;
-	bool has_other;
+	size_t given_at; /* OPTION_GROUPS: of the bool that says whether the list was written */
+	bool has_other, has_given;
 	int64_t min, max;         /* numbers, durations in ms, sizes; both 0: any */
 	const char *keyword;      /* "auto", "nat64": found out later */
 	const char *const *words; /* OPTION_WORD: the words, in enum order, then NULL */

@@ -259,6 +259,10 @@ static bool fault_word(struct scanner *s, const char *w, size_t len)
 	int shown = len < NAME_SHOWN ? (int)len : NAME_SHOWN;
 	const char *hint = memory_printf(s->memory, "write \"%.*s\"", shown, w);
 
+	/* U+2018 to U+201F, as a word processor writes them */
+	if (len > 3 && memcmp(w, "\xe2\x80", 2) == 0 && (unsigned char)w[2] >= 0x98 &&
+	    (unsigned char)w[2] <= 0x9f)
+		hint = "with straight quotes: \"...\"";
 	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
 		if (len == strlen(switches[i]) && strncasecmp(w, switches[i], len) == 0)
 			hint = memory_printf(s->memory, "write true or false, or \"%.*s\"",

@@ -64,7 +64,7 @@ static void finish(struct dns *d, struct pending_slot *s, enum dns_count ending,
 	if (!s->asked && ending <= DNS_COUNT_PTR_MAPPED)
 		engine_count(d, DNS_COUNT_HITS);
 	release(d, s);
-	if (len)
+	if (len || client.transport == DNS_TCP)
 		d->ops.reply(d->ctx, &client, d->out, len);
 }
 

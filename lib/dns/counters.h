@@ -49,6 +49,8 @@
 	X(COOKIE_ONLY, "cookie_only", "a question for a cookie alone", "RFC 7873 5.4")        \
 	X(DROPPED_SHORT, "dropped_short", "dropped: less than a header", "")                  \
 	X(DROPPED_RESPONSE, "dropped_response", "dropped: a response, not a query", "")       \
+	X(DROPPED_STRANGER, "dropped_stranger",                                               \
+	  "dropped: too many from addresses on the link that nobody there has", "RFC 6583 7") \
 	X(DROPPED_PORT, "dropped_port",                                                       \
 	  "dropped: from a port whose service would answer our answer", "")
 

@@ -32,6 +32,8 @@ struct dns {
 	struct siphash_key cookie_key;
 	uint64_t now_ms;
 	bool running;
+	uint32_t strangers; /* that may be answered now, in thousandths */
+	uint64_t strangers_at_ms;
 	uint64_t counts[DNS_COUNT_COUNT];
 	struct said said[2][PENDING_HOPS];
 	uint8_t out[DNS_MSG_MAX];

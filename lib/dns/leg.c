@@ -159,9 +159,11 @@ static void join(struct dns *d, struct pending_slot *s, struct pending_leg *leg,
 	}
 }
 
-bool leg_client_is_full(const struct dns *d, const struct in6_addr *addr)
+bool leg_client_is_full(const struct dns *d, const struct in6_addr *addr,
+			enum dns_transport transport)
 {
-	return pending_of_client(d->pending, addr) >= d->rules.conf.max_queries_per_client;
+	return pending_of_client(d->pending, addr, transport) >=
+	       d->rules.conf.max_queries_per_client;
 }
 
 void leg_fall_silent(struct pending_leg *leg)
@@ -175,7 +177,7 @@ static void ask_forwarder(struct dns *d, struct pending_slot *s, struct pending_
 {
 	if (!(s->ask.flags & MSG_RD))
 		s->may_not_ask = true;
-	else if (!s->waiting && leg_client_is_full(d, &s->client.addr))
+	else if (!s->waiting && leg_client_is_full(d, &s->client.addr, s->client.transport))
 		s->limited = true;
 	if (s->may_not_ask || s->limited)
 		return;

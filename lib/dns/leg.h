@@ -27,4 +27,4 @@ void leg_advance(struct dns *, struct pending_slot *, struct pending_leg *);
 void leg_fall_silent(struct pending_leg *);
 
 /* Has the address as many questions waiting as it may? */
-bool leg_client_is_full(const struct dns *, const struct in6_addr *addr);
+bool leg_client_is_full(const struct dns *, const struct in6_addr *addr, enum dns_transport);

@@ -19,6 +19,7 @@
 
 struct guest {
 	struct in6_addr addr;
+	enum dns_transport transport;
 	unsigned count;
 	uint32_t next;
 };
@@ -94,26 +95,35 @@ struct pending_slot *pending_take(struct pending *p)
 	return s;
 }
 
-/* Guests: addresses with slots that wait. */
+/* Guests: addresses with slots that wait, for each transport. */
 
 static uint32_t *guest_bucket(struct pending *p, const struct in6_addr *addr)
 {
 	return &p->guest_buckets[siphash(&p->key, addr, sizeof *addr) % GUEST_BUCKETS];
 }
 
+static uint32_t find_guest(const struct pending *p, uint32_t g, const struct in6_addr *addr,
+			   enum dns_transport transport)
+{
+	while (g && !(p->guests[g - 1].transport == transport &&
+		      addr_equal(&p->guests[g - 1].addr, addr)))
+		g = p->guests[g - 1].next;
+	return g;
+}
+
 static void enter_guest(struct pending *p, struct pending_slot *s)
 {
-	uint32_t *bucket = guest_bucket(p, &s->client.addr), g = *bucket;
+	uint32_t *bucket = guest_bucket(p, &s->client.addr);
+	uint32_t g = find_guest(p, *bucket, &s->client.addr, s->client.transport);
 
-	while (g && !addr_equal(&p->guests[g - 1].addr, &s->client.addr))
-		g = p->guests[g - 1].next;
 	if (!g) {
 		g = p->free_guest;
 		if (g)
 			p->free_guest = p->guests[g - 1].next;
 		else
 			g = ++p->guests_touched;
-		p->guests[g - 1] = (struct guest){ s->client.addr, 0, *bucket };
+		p->guests[g - 1] =
+			(struct guest){ s->client.addr, s->client.transport, 0, *bucket };
 		*bucket = g;
 	}
 	p->guests[g - 1].count++;
@@ -135,12 +145,12 @@ static void leave_guest(struct pending *p, struct pending_slot *s)
 	p->free_guest = s->guest;
 }
 
-unsigned pending_of_client(const struct pending *p, const struct in6_addr *addr)
+unsigned pending_of_client(const struct pending *p, const struct in6_addr *addr,
+			   enum dns_transport transport)
 {
 	uint32_t g = p->guest_buckets[siphash(&p->key, addr, sizeof *addr) % GUEST_BUCKETS];
 
-	while (g && !addr_equal(&p->guests[g - 1].addr, addr))
-		g = p->guests[g - 1].next;
+	g = find_guest(p, g, addr, transport);
 	return g ? p->guests[g - 1].count : 0;
 }
 

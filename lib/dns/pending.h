@@ -88,7 +88,11 @@ void pending_release(struct pending *, struct pending_slot *); /* its legs leave
 /* The slot waits from now on, and counts for its client. */
 void pending_wait(struct pending *, struct pending_slot *);
 size_t pending_waiting(const struct pending *);
-unsigned pending_of_client(const struct pending *, const struct in6_addr *addr);
+
+/* How many of an address wait.  Streams and datagrams are counted apart: who writes another's
+ * address into datagrams cannot use up what that one has by stream. */
+unsigned pending_of_client(const struct pending *, const struct in6_addr *addr,
+			   enum dns_transport);
 
 /* Timers are lists in order of setting: those of one kind have to be set with one delay. */
 void pending_set(struct pending *, struct pending_slot *, enum pending_timer, uint64_t due_ms);

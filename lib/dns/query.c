@@ -20,6 +20,7 @@
 #define PATIENCE_MS   2000 /* for AAAA, when A is there */
 #define STALE_WAIT_MS 1800 /* RFC 8767 5: client response timer */
 #define FAILURE_S     5    /* RFC 9520 3.2 */
+#define STRANGERS     100  /* answered in a second, and at once */
 #define SILENCE_S     1    /* not longer, so that a forwarder that is back is noticed */
 
 /* A new question. */
@@ -152,16 +153,35 @@ static void run(struct dns *d)
 	d->running = false;
 }
 
+/* Takes one of STRANGERS a second. */
+static bool admit_stranger(struct dns *d)
+{
+	uint64_t have = d->strangers + (d->now_ms - d->strangers_at_ms) * STRANGERS;
+
+	if (have > STRANGERS * 1000)
+		have = STRANGERS * 1000;
+	d->strangers_at_ms = d->now_ms;
+	d->strangers = (uint32_t)(have < 1000 ? have : have - 1000);
+	return have >= 1000;
+}
+
 void dns_input(struct dns *d, const struct dns_client *client, const uint8_t *msg, size_t len,
 	       uint64_t now_ms)
 {
-	struct pending_slot *s = pending_take(d->pending);
+	struct pending_slot *s;
 	struct ask_verdict v;
 
 	d->now_ms = now_ms;
 	engine_count(d, DNS_COUNT_QUERIES);
+	if (client->is_stranger && client->transport == DNS_UDP && !admit_stranger(d)) {
+		engine_count(d, DNS_COUNT_DROPPED_STRANGER);
+		return;
+	}
+	s = pending_take(d->pending);
 	if (!s) {
 		engine_count(d, DNS_COUNT_FAILED_OVERLOAD);
+		if (client->transport == DNS_TCP)
+			d->ops.reply(d->ctx, client, d->out, 0);
 		return;
 	}
 	s->client = *client;
@@ -433,7 +453,7 @@ const uint64_t *dns_counts(const struct dns *d)
 
 bool dns_is_full(const struct dns *d, const struct in6_addr *addr)
 {
-	return leg_client_is_full(d, addr);
+	return leg_client_is_full(d, addr, DNS_TCP);
 }
 
 void dns_cache_usage(const struct dns *d, struct dns_cache_usage *out)

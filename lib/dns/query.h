@@ -25,6 +25,7 @@ struct dns_client {
 	struct in6_addr addr; /* IPv4 as ::ffff:... */
 	uint16_t port;
 	enum dns_transport transport;
+	bool is_stranger; /* nobody on the link is known to have addr */
 	bool has_mac;
 	uint8_t mac[ADDR_MAC_LEN];
 	uint64_t handle[6]; /* the transport's own */
@@ -32,7 +33,8 @@ struct dns_client {
 
 struct dns_ops {
 	/* The answer, whole; msg is valid during the call only, and until dns_input() is called
-	 * within it. */
+	 * within it.  With len 0 there will be none: only streams are told, who count what is
+	 * open. */
 	void (*reply)(void *ctx, const struct dns_client *, const uint8_t *msg, size_t len);
 
 	/* Asks for q with flags RESOLVE_*; set 0 is the default forwarders, i + 1 those of zone
@@ -57,12 +59,14 @@ void dns_free(struct dns *); /* questions in flight are dropped, and cancelled *
 bool dns_prepare(struct dns *, const struct dns_conf *next);
 void dns_settle(struct dns *, bool commit, uint64_t now_ms);
 
-/* A message of len bytes from client; hostile input is normal input. */
+/* A message of len bytes from client; hostile input is normal input.  Datagrams of strangers
+ * are answered at a bounded rate: their addresses may be made up, and then each answer waits in
+ * the kernel for a neighbour that is not there, and takes room from the answers to others. */
 void dns_input(struct dns *, const struct dns_client *client, const uint8_t *msg, size_t len,
 	       uint64_t now_ms);
 
-/* Has that address as many questions waiting as it may?  A stream is then not read until one of
- * them is answered. */
+/* Has that address as many questions waiting as it may, from streams?  They are then not read
+ * until one of them is answered. */
 bool dns_is_full(const struct dns *, const struct in6_addr *addr);
 
 void dns_resolved(struct dns *, uint64_t id, const struct resolve_result *, uint64_t now_ms);

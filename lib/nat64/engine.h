@@ -45,7 +45,7 @@ struct nat64 {
 	void *event_arg;
 	uint64_t counts[NAT64_REASON_COUNT];
 	struct ids ids;
-	struct bucket bucket;
+	struct bucket bucket, strangers;        /* strangers: guests that are not known */
 	uint64_t full_until_ms;                 /* no second POOL_FULL before */
 	struct verdict_cell verdicts[VERDICTS]; /* lately asked for */
 	uint8_t scratch[IP6_LEN + FRAG_LEN + XLAT_ERROR6_MAX];

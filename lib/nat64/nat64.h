@@ -17,8 +17,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NAT64_HEADROOM 64u /* free bytes a packet needs before it: headers grow by up to 28 */
-#define NAT64_BURST    50u /* ICMP errors made at once */
+#define NAT64_HEADROOM  64u /* free bytes a packet needs before it: headers grow by up to 28 */
+#define NAT64_BURST     50u /* ICMP errors made at once */
+#define NAT64_STRANGERS 50u /* likewise, in a second to guests that are not known */
 
 struct nat64_map {
 	struct prefix4 ipv4;

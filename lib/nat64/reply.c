@@ -19,18 +19,23 @@
 
 /* --- errors --- */
 
-/* RFC 4443 2.4(f), RFC 1812 4.3.2.8: one bucket for both families. */
-static bool take_token(struct packet *pk)
+/* RFC 4443 2.4(f), RFC 1812 4.3.2.8: one bucket for both families.  Guests that are not known
+ * may be made up: to each of those the kernel would look for a neighbour, until it has no room
+ * for others (RFC 6583). */
+static bool take_token(struct packet *pk, bool stranger)
 {
-	struct bucket *b = &pk->n->bucket;
+	struct bucket *b = stranger ? &pk->n->strangers : &pk->n->bucket;
 	uint64_t elapsed = pk->now_ms - b->filled_ms, cap = NAT64_BURST * 1000u;
+	uint32_t rate = pk->n->conf.icmp_error_rate;
 
-	if (!pk->n->conf.icmp_error_rate)
+	if (!rate)
 		return true;
+	if (stranger && rate > NAT64_STRANGERS)
+		rate = NAT64_STRANGERS;
 	if (elapsed > ELAPSED_MAX)
 		elapsed = ELAPSED_MAX;
 	b->filled_ms = pk->now_ms;
-	b->millis += elapsed * pk->n->conf.icmp_error_rate;
+	b->millis += elapsed * rate;
 	if (b->millis > cap)
 		b->millis = cap;
 	if (b->millis < 1000)
@@ -43,11 +48,14 @@ static bool take_token(struct packet *pk)
 static enum nat64_reason permit(struct packet *pk, bool barred, bool has_address,
 				enum nat64_reason sent)
 {
+	bool stranger = sent == NAT64_ERROR6_SENT && pk->n->guest_of;
+
 	if (barred)
 		return NAT64_ERROR_BARRED;
 	if (!has_address)
 		return NAT64_ERROR_NO_ADDRESS;
-	return take_token(pk) ? sent : NAT64_ERROR_LIMITED;
+	stranger = stranger && engine_guest(pk->n, &pk->h6.src) == 0;
+	return take_token(pk, stranger) ? sent : NAT64_ERROR_LIMITED;
 }
 
 /* The error and as much of the packet as fits; its length. */

@@ -37,6 +37,10 @@ static void on_reply(void *ctx, const struct dns_client *client, const uint8_t *
 	struct msg m;
 
 	(void)ctx;
+	if (!len) {
+		require(client->transport == DNS_TCP);
+		return;
+	}
 	require(len <= (client->transport == DNS_TCP ? DNS_MSG_MAX : 1232));
 	require(msg_parse(msg, len, &m) == MSG_OK);
 	require((m.flags & MSG_QR) && m.at[MSG_END] == len);

@@ -24,7 +24,7 @@ daemon/ev.*
 daemon/sd.*
 daemon/privilege.*
 
-daemon/report*
+daemon/report* daemon/told*
 daemon/config_read*
 
 daemon/io/link*
@@ -37,6 +37,7 @@ daemon/io/dns_* daemon/io/port_holder*
 daemon/io/upstream*
 
 daemon/plane.h
+daemon/config_log.*
 
 daemon/plane_nat64* daemon/nat64_*
 daemon/plane_dns64* daemon/dns64_*

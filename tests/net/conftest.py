@@ -81,6 +81,12 @@ def lab(request):
 
 
 @pytest.fixture(scope="module")
+def bare_lab(request):
+    """A laboratory of a whole module, without servers."""
+    return _lab_and_maker(request)
+
+
+@pytest.fixture(scope="module")
 def shared_lab(request):
     """A laboratory of a whole module, with DNS, web and echo servers."""
     lab = _lab_and_maker(request)

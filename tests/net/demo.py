@@ -95,7 +95,7 @@ def shell(lab, build):
     say(f"""
         try: curl http://v4only.example.net/   dig www.example.net AAAA   ping 64:ff9b::{SERVER4}
         on the host, from another terminal:
-             nsenter -t {lab.host.holder.pid} -n -m {build}/daemon/v6gwctl status
+             nsenter -t {lab.host.holder.pid} -n -m -r {build}/daemon/v6gwctl status
         """)
     rc = lab.dir / "bashrc"
     rc.write_text("PS1='guest# '\n")

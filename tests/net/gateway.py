@@ -106,7 +106,7 @@ class Gateway:
     def start(self, timeout=10, wrapper=()):
         self.spawn(wrapper)
         wait_until(lambda: self.notify.ready.is_set() or self.process.poll() is not None, timeout,
-                   "READY=1\n" + self.log_text())
+                   lambda: "READY=1\n" + self.log_text())
         assert self.process.poll() is None, f"v6gwd left with {self.process.returncode}:\n{self.log_text()}"
         return self
 

@@ -47,14 +47,15 @@ def die_with_parent():
 
 
 def wait_until(true, timeout=10.0, what="", every=0.05):
-    """Calls true() until it returns something true, and returns that."""
+    """Calls true() until it returns something true, and returns that.  what: a text, or a function
+    that makes one, of what did not happen."""
     end = time.monotonic() + timeout
     while True:
         value = true()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"waited {timeout:g} s in vain: {what or true}")
+            raise AssertionError(f"waited {timeout:g} s in vain: {what() if callable(what) else what}")
         time.sleep(every)
 
 
@@ -117,7 +118,7 @@ class Node:
         self.sysctl("net.ipv4.icmp_ratelimit", 0)
 
     def argv(self, *cmd):
-        return ["nsenter", "-t", str(self.holder.pid), "-n", "-m", "--"] + [str(c) for c in cmd]
+        return ["nsenter", "-t", str(self.holder.pid), "-n", "-m", "-r", "--"] + [str(c) for c in cmd]
 
     def run(self, *cmd, **kw):
         return sh(*self.argv(*cmd), **kw)
@@ -233,9 +234,13 @@ class Guest(Node):
         return bool(self.routes("default"))
 
     def wait_configured(self, timeout=15):
-        """Until the kernel has an address and a default route out of an advertisement."""
-        wait_until(lambda: self.address and self.has_default_route(), timeout,
-                   f"{self.name} configures itself")
+        """Until the kernel has an address and a default route out of an advertisement, and its link-local
+        address too is through duplicate address detection."""
+        def configured():
+            addresses = self.addresses("eth0")
+            return (self.address and self.has_default_route() and any(a["scope"] == "link" for a in addresses)
+                    and not any("tentative" in a for a in addresses))
+        wait_until(configured, timeout, f"{self.name} configures itself")
         return self.address
 
     def advertisement(self):

@@ -52,7 +52,7 @@ def start_names(lab, zone=ZONE):
     server = lab.server.popen(tool("named"), "-g", "-n", "1", "-c", directory / "named.conf",
                               stdout=subprocess.DEVNULL, stderr=open(directory / "log", "w"))
     wait_until(lambda: lab.server.ok("dig", f"@{NAMES4}", "+time=1", "+tries=1", "example.net", "SOA"),
-               15, "named answers")
+               15, lambda: "named answers\n" + (directory / "log").read_text())
     return server
 
 
@@ -80,7 +80,8 @@ def start_web(lab):
         """))
     server = lab.server.popen(tool("nginx"), "-c", directory / "nginx.conf", "-e", directory / "error.log",
                               stdout=subprocess.DEVNULL, stderr=open(directory / "stderr", "w"))
-    wait_until(lambda: lab.server.ok("curl", "-sf", "-m1", f"http://{SERVER4}/"), 15, "nginx answers")
+    wait_until(lambda: lab.server.ok("curl", "-sf", "-m1", f"http://{SERVER4}/"), 15,
+               lambda: "nginx answers\n" + (directory / "stderr").read_text())
     return directory / "root"
 
 

@@ -328,6 +328,31 @@ def test_more_streams_than_allowed(net):
         sock.close()
 
 
+def test_stream_of_responses_is_closed(net):
+    """[89] It would seem to wait for answers, and so outlive those that do nothing wrong."""
+    for message in (bytes(5), struct.pack("!6H", 1, 0x8000, 0, 0, 0, 0)):
+        with net.connect() as sock:
+            sock.sendall(frame(message))
+            assert sock.recv(1) == b""
+
+
+def test_many_streams_of_another(net):
+    """Who opens many loses his own, busy or not."""
+    name = net.name()
+    with net.connect() as mine, net.lab.host.inside():
+        both(net, lambda q: [])
+        others = []
+        for i in range(60):
+            others.append(socket.create_connection(("127.0.0.1", 53), timeout=5))
+            others[-1].sendall(frame(dns.message.make_query(f"never{i}.example", "A").to_wire()))
+        wait_until(lambda: net.gw.status()["dns64"]["tcp_clients"] == 20, 5, "all are accepted")
+        both(net, None)
+        mine.sendall(frame(dns.message.make_query(name, "A").to_wire()))
+        assert read_message(mine).rcode() == dns.rcode.NOERROR
+        for sock in others:
+            sock.close()
+
+
 def test_stream_left_in_flight(net):
     """[122] The client goes, the answer still reaches the cache."""
     name = net.name()

@@ -168,24 +168,6 @@ def test_second_daemon_is_refused(lab):
 
 
 @pytest.mark.lab(guests=0, hops=False)
-def test_a_reload_that_the_host_refuses(lab):
-    """What asks for a device that is none: said to who reloads, and nothing has changed."""
-    gw = lab.gateway().start()
-    before = snapshot(lab.host)
-    lab.host.run("ip", "link", "add", "other0", "type", "bridge")
-    gw.configure(CONFIG + 'nat64 = { device = "other0"; dynamic_pool = [ "10.9.0.0/24" ]; };')
-    done = gw.ctl("reload", check=False)
-    assert done.returncode == 1 and "cannot be put into force" in done.stderr, done.stderr
-    assert "other0: there, but not a TUN device" in gw.log_text()
-    assert gw.status()["config"]["stale"]
-    lab.host.run("ip", "link", "del", "other0")
-    assert snapshot(lab.host) == before
-    gw.configure(CONFIG)
-    gw.ctl("reload")
-    assert not gw.status()["config"]["stale"]
-
-
-@pytest.mark.lab(guests=0, hops=False)
 def test_a_device_that_cannot_be_made_again_is_said_once(lab):
     gw = lab.gateway().start()
     gw.send(signal.SIGSTOP)
@@ -193,7 +175,7 @@ def test_a_device_that_cannot_be_made_again_is_said_once(lab):
     gw.send(signal.SIGCONT)
     wait_until(lambda: any("nat64" in r for r in gw.status()["health"]["reasons"]), 2)
     time.sleep(2.5)
-    assert gw.log_text().count("not a TUN device") <= 2     # the event, and the reason
+    assert gw.log_text().count("not a TUN device") == 1
     lab.host.run("ip", "link", "del", "nat64")
     gw.wait_ok(3)
 

@@ -90,17 +90,25 @@ class Container:
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
         self.init = wait_until(self._init, 15, "the container's first process")
         wait_until(lambda: self.run("systemctl", "is-active", "-q", "basic.target", check=False).returncode == 0, 30,
-                   f"booted\n{(lab.dir / 'boot.log').read_text()}")
+                   lambda: "booted\n" + (lab.dir / "boot.log").read_text())
         # There is no udev to do it, as on a real host.
         self.run("chmod", "666", "/dev/net/tun")
 
     def _init(self):
         assert self.nspawn.poll() is None, (self.lab.dir / "boot.log").read_text()
         children = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children").read_text().split()
-        return children and children[0]
+        # Before systemd there are helpers of systemd-nspawn, which end.
+        return next((pid for pid in children if self._name(pid) == "systemd"), None)
+
+    @staticmethod
+    def _name(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+        except OSError:
+            return None
 
     def run(self, *cmd, **kw):
-        return sh("nsenter", "-t", self.init, "-m", "-u", "-i", "-n", "-p", "--", *cmd, **kw)
+        return sh("nsenter", "-t", self.init, "-m", "-u", "-i", "-n", "-p", "-r", "--", *cmd, **kw)
 
     def show(self, key):
         return self.run("systemctl", "show", "-P", key, "v6gwd").stdout.strip()
@@ -154,7 +162,7 @@ def test_service(lab, container):
     wait_until(lambda: guest.ok("ping", "-c", "1", "-W", "1", TARGET), 10, "ping")
     assert guest.out("dig", "+short", "v4only.example.net", "AAAA")
     wait_until(lambda: container.run("v6gwctl", "status").stdout.startswith("OK\n"), 10,
-               container.run("v6gwctl", "status").stdout)
+               lambda: container.run("v6gwctl", "status").stdout)
 
     assert container.run("systemctl", "reload", "v6gwd", check=False).returncode == 0, container.journal()
     container.run("systemctl", "restart", "v6gwd")

@@ -37,7 +37,7 @@ STATUS = {
 STATUS_TEXT = """\
 DEGRADED: dns64: port 53 is taken by a.service (stop it)
           ra: br1 is missing
-v6gwd 9.9, up 3d 4h; /etc/v6gwd.conf loaded 2026-11-21T10:00:00+01:00, changed since (v6gwctl reload)
+v6gwd 9.9, up 3d 4h; /etc/v6gwd.conf loaded 2026-11-21T10:00:00+01:00, a newer one was refused (v6gwd --check)
 
 nat64   prefix     64:ff9b::/96 on nat64
         addresses  192.168.255.1, 64:ff9b::192.168.255.1

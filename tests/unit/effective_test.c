@@ -188,7 +188,8 @@ static void an_empty_file_works(void **state)
 	assert_int_equal(ra->n_prefixes, 1);
 	assert_int_equal(ra->n_rdnss, 1);
 	assert_true(equals(&ra->rdnss[0].servers[0], "2001:db8:1:2::1"));
-	assert_true(ra->nat64_serves);
+	assert_int_equal(ra->nat64_route, EFF_NAT64_ANNOUNCED);
+	assert_int_equal(ra->nat64_pref64, EFF_NAT64_ANNOUNCED);
 	assert_string_equal(value_of(e, "interface"), "br0");
 	assert_string_equal(value_of(e, "ra[0].rdnss[0].servers"), "2001:db8:1:2::1");
 	done(h, e);
@@ -385,7 +386,8 @@ static void a_resolver_is_announced_only_while_it_answers(void **state)
 
 	(void)state;
 	assert_int_equal(e->ra[0].n_rdnss, 0);
-	assert_false(e->ra[0].nat64_serves);
+	assert_int_equal(e->ra[0].nat64_route, EFF_NAT64_WITHHELD);
+	assert_int_equal(e->ra[0].nat64_pref64, EFF_NAT64_WITHHELD);
 	effective_free(e);
 	h->config.dns64.port = 5353;
 	e = effective(h, NULL);
@@ -396,6 +398,93 @@ static void a_resolver_is_announced_only_while_it_answers(void **state)
 	have(h, BR0, "fd00::1/64");
 	e = effective(h, NULL); /* a unique-local address rather than one that goes */
 	assert_true(equals(&e->ra[0].rdnss[0].servers[0], "fd00::1"));
+	done(h, e);
+}
+
+/* One cause, one reason: what follows from it is not told. */
+static void no_interface_is_one_reason(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	h->facts.n_links = 2;
+	h->facts.n_addrs = 2;
+	e = effective(h, NULL);
+	assert_int_equal(e->reasons.n, 1);
+	assert_string_equal(e->reasons.v[0].plane, "gateway");
+	assert_string_equal(value_of(e, "nat64.clients"), "");
+	done(h, e);
+}
+
+static void a_disabled_plane_has_nothing_to_say(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	h->config.nat64.enabled = h->config.dns64.enabled = false;
+	h->addrs[3].len = 56; /* no /64 for the translator */
+	e = effective(h, NULL);
+	assert_int_equal(e->reasons.n, 0);
+	for (size_t i = 0; i < e->n_origins; i++)
+		assert_true(strncmp(e->origins[i].key, "nat64.", 6) != 0 &&
+			    strncmp(e->origins[i].key, "dns64.", 6) != 0);
+	done(h, e);
+}
+
+static void an_address_of_another_host_is_named(void **state)
+{
+	struct config_endpoint own[] = { { .addr = addr("198.51.100.7") },
+					 { .addr = addr("127.0.0.2") },
+					 { .addr = addr("::1") },
+					 { .addr = addr("198.51.100.8") } };
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	h->config.dns64.listen = (struct config_endpoints){ .v = own, .n = 3 };
+	e = effective(h, NULL);
+	assert_int_equal(e->reasons.n, 0);
+	effective_free(e);
+	h->config.dns64.listen.n = 4;
+	e = effective(h, NULL);
+	assert_int_equal(e->reasons.n, 1);
+	assert_true(has_reason(e, "198.51.100.8"));
+	done(h, e);
+}
+
+static void link_local_addresses_are_told_with_their_link(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	h->config.dns64.port = 5353;
+	e = effective(h, NULL);
+	assert_string_equal(value_of(e, "dns64.listen"),
+			    "fe80::1%br0@5353, 2001:db8:1:2::1@5353");
+	done(h, e);
+}
+
+/* Without its plane "nat64" is announced where it was written, and never withheld. */
+static void nat64_is_announced_without_its_plane_where_written(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	h->config.nat64.enabled = false;
+	h->ra.pref64_given = true;
+	e = effective_new(&h->config, &h->facts, (struct plane_health){ .dns64_serves = true },
+			  NULL);
+	assert_int_equal(e->ra[0].nat64_route, EFF_NAT64_ABSENT);
+	assert_int_equal(e->ra[0].nat64_pref64, EFF_NAT64_ANNOUNCED);
+	effective_free(e);
+	h->config.nat64.enabled = true;
+	e = effective_new(&h->config, &h->facts, (struct plane_health){ .dns64_serves = true },
+			  NULL);
+	assert_int_equal(e->ra[0].nat64_pref64, EFF_NAT64_WITHHELD);
 	done(h, e);
 }
 
@@ -437,6 +526,11 @@ int main(void)
 		cmocka_unit_test(prefixes_found_are_deduplicated_and_filtered),
 		cmocka_unit_test(asking_ourselves_is_skipped),
 		cmocka_unit_test(a_resolver_is_announced_only_while_it_answers),
+		cmocka_unit_test(no_interface_is_one_reason),
+		cmocka_unit_test(a_disabled_plane_has_nothing_to_say),
+		cmocka_unit_test(an_address_of_another_host_is_named),
+		cmocka_unit_test(link_local_addresses_are_told_with_their_link),
+		cmocka_unit_test(nat64_is_announced_without_its_plane_where_written),
 		cmocka_unit_test(short_intervals_keep_their_bounds),
 	};
 

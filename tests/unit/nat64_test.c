@@ -360,6 +360,30 @@ static void a_restored_lease_older_than_the_clock(void **state)
 	nat64_free(b.n);
 }
 
+/* Guests that may be made up get few errors, and take none from the others. */
+static void errors_to_unknown_guests(void **state)
+{
+	const char *layers[] = { "ip6 H R6 hl 1", "udp 1 2" };
+	struct bench b;
+	unsigned sent = 0;
+
+	(void)state;
+	setup(&b);
+	nat64_set_guests(b.n, guest_of, &b);
+	build(&scratch, layers, 2);
+	for (unsigned ms = 0; ms <= 1000; ms++) {
+		send_bytes(&b, scratch.b, scratch.n, START_MS + ms);
+		sent += (unsigned)b.n_out;
+	}
+	assert_in_range(sent, 99, 100);
+	b.guest = 7;
+	for (unsigned i = 0; i < 50; i++) {
+		send_bytes(&b, scratch.b, scratch.n, START_MS + 1000);
+		assert_int_equal(b.n_out, 1);
+	}
+	nat64_free(b.n);
+}
+
 static void errors_come_at_their_rate(void **state)
 {
 	const char *layers[] = { "ip6 H R6 hl 1", "udp 1 2" };
@@ -560,6 +584,7 @@ int main(void)
 		cmocka_unit_test(a_new_configuration_keeps_what_fits),
 		cmocka_unit_test(a_restored_lease_older_than_the_clock),
 		cmocka_unit_test(errors_come_at_their_rate),
+		cmocka_unit_test(errors_to_unknown_guests),
 		cmocka_unit_test(no_identification_comes_back_soon),
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(whatever_comes_in_only_good_packets_go_out),

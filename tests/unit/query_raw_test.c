@@ -406,6 +406,47 @@ static void questions_from_within_replies(void **state)
 	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_QUERIES], 4096 + 500 + 100);
 }
 
+/* Datagrams from addresses that nobody on the link has are answered at a bounded rate. */
+static void strangers(void **state)
+{
+	static const uint8_t question[] = {
+		0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 1
+	};
+	struct dns_client stranger = client_of(1, DNS_UDP), stream = client_of(2, DNS_TCP);
+	struct dns_client known = client_of(3, DNS_UDP);
+
+	(void)state;
+	stranger.is_stranger = stream.is_stranger = true;
+	for (unsigned i = 0; i < 1000; i++)
+		input(&stranger, question, sizeof question);
+	assert_int_equal(t.n_replies, 100);
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_DROPPED_STRANGER], 900);
+	input(&known, question, sizeof question);
+	input(&stream, question, sizeof question);
+	assert_int_equal(t.n_replies, 102);
+	t.now_ms += 100;
+	for (unsigned i = 0; i < 1000; i++)
+		input(&stranger, question, sizeof question);
+	assert_int_equal(t.n_replies, 112);
+}
+
+/* What gets no answer: a stream is told, a datagram's sender is not. */
+static void no_answer(void **state)
+{
+	static const uint8_t response[12] = { 0, 1, 0x80 };
+	struct dns_client stream = client_of(7, DNS_TCP), datagram = client_of(7, DNS_UDP);
+
+	(void)state;
+	input(&stream, response, 5);
+	assert_int_equal(t.n_replies, 1);
+	assert_int_equal(t.reply_len, 0);
+	input(&stream, response, sizeof response);
+	assert_int_equal(t.n_replies, 2);
+	assert_int_equal(t.reply_len, 0);
+	input(&datagram, response, sizeof response);
+	assert_int_equal(t.n_replies, 2);
+}
+
 /* 500 for one client, and no more. */
 static void limit_of_one_client(void **state)
 {
@@ -414,13 +455,21 @@ static void limit_of_one_client(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 600; i++) {
-		assert_int_equal(dns_is_full(t.dns, &c.addr), i >= 500);
 		snprintf(name, sizeof name, "n%u.x", i);
 		ask(7, DNS_UDP, name, TYPE_A);
 	}
 	assert_int_equal(t.n_held, 500);
 	assert_int_equal(t.n_replies, 100);
 	assert_true(msg_flags(t.reply) & MSG_TC);
+	/* Anybody may have sent those. */
+	assert_false(dns_is_full(t.dns, &c.addr));
+	t.n_held = 0;
+	for (unsigned i = 0; i < 500; i++) {
+		assert_false(dns_is_full(t.dns, &c.addr));
+		snprintf(name, sizeof name, "s%u.x", i);
+		ask(7, DNS_TCP, name, TYPE_A);
+	}
+	assert_true(dns_is_full(t.dns, &c.addr));
 	answer(t.held[0], &t.question[0], 1);
 	assert_false(dns_is_full(t.dns, &c.addr));
 }
@@ -564,6 +613,8 @@ int main(int argc, char **argv)
 		T(answer_too_large),
 		T(flood),
 		T(questions_from_within_replies),
+		T(strangers),
+		T(no_answer),
 		T(limit_of_one_client),
 		T(cache_full_of_pinned),
 		T(resize_in_flight),

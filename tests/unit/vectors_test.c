@@ -4,156 +4,19 @@
 #include "nat64/nat64.h"
 #include "pkt.h"
 #include "t.h"
+#include "vectors.h"
 
-#include <ctype.h>
-#include <dirent.h>
+#define START_MS 1000000u
 
-#define LINES_MAX   400u
-#define STEPS_MAX   60u
-#define OUTS_MAX    8u
-#define LISTS_MAX   8u
-#define VECTORS_MAX 1000u
-#define START_MS    1000000u
-
-struct span {
-	unsigned first, n;
-};
-
-struct step {
-	struct span in, outs[OUTS_MAX];
-	unsigned n_outs;
-	uint64_t wait_ms;
-	char reason[64];
-};
-
-struct vector {
-	char name[100];
-	struct pkt_line lines[LINES_MAX], conf[LISTS_MAX];
-	struct step steps[STEPS_MAX];
-	unsigned n_lines, n_conf, n_steps;
-};
-
-static struct vector *vectors[VECTORS_MAX];
-static size_t n_vectors;
 static uint64_t reached[NAT64_REASON_COUNT];
-
-/* --- reading the files --- */
-
-static void add_layer(struct vector *v, const char *text)
-{
-	struct step *s = &v->steps[v->n_steps - 1];
-	struct span *span = s->n_outs ? &s->outs[s->n_outs - 1] : &s->in;
-
-	if (v->n_lines == LINES_MAX)
-		pkt_fail("too many lines", v->name);
-	if (!span->n)
-		span->first = v->n_lines;
-	span->n++;
-	pkt_split(&v->lines[v->n_lines++], text);
-}
-
-static struct step *last_step(struct vector *v)
-{
-	if (!v->n_steps)
-		pkt_fail("no packet before this", v->name);
-	return &v->steps[v->n_steps - 1];
-}
-
-static void read_keyword(struct vector *v, const char *text, uint64_t *wait_ms)
-{
-	struct pkt_line l;
-
-	pkt_split(&l, text);
-	if (strcmp(l.word[0], "conf") == 0) {
-		assert_true(v->n_conf < LISTS_MAX);
-		pkt_split(&v->conf[v->n_conf++], text);
-	} else if (strcmp(l.word[0], "wait") == 0) {
-		*wait_ms = pkt_parse(l.word[1]);
-	} else if (strcmp(l.word[0], "in") == 0) {
-		assert_true(v->n_steps < STEPS_MAX);
-		v->n_steps++;
-		last_step(v)->wait_ms = *wait_ms;
-		*wait_ms = 0;
-	} else if (strcmp(l.word[0], "out") == 0) {
-		assert_true(last_step(v)->n_outs < OUTS_MAX);
-		last_step(v)->n_outs++;
-	} else if (strcmp(l.word[0], "reason") == 0) {
-		snprintf(last_step(v)->reason, sizeof v->steps->reason, "%s", l.word[1]);
-	} else if (strcmp(l.word[0], "items") != 0 && strcmp(l.word[0], "rfc") != 0) {
-		pkt_fail("unknown keyword", l.word[0]);
-	}
-}
-
-static struct vector *begin_vector(const char *text)
-{
-	struct vector *v = calloc(1, sizeof *v);
-
-	if (!v || n_vectors == VECTORS_MAX)
-		abort();
-	if (sscanf(text, "vector %99s", v->name) != 1)
-		pkt_fail("a vector without a name", text);
-	for (size_t i = 0; i < n_vectors; i++)
-		if (strcmp(vectors[i]->name, v->name) == 0)
-			pkt_fail("two vectors of one name", v->name);
-	vectors[n_vectors++] = v;
-	return v;
-}
-
-static void read_file(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	char text[400];
-	struct vector *v = NULL;
-	uint64_t wait_ms = 0;
-
-	if (!f)
-		pkt_fail("cannot read", path);
-	while (fgets(text, sizeof text, f)) {
-		text[strcspn(text, "#\n")] = '\0';
-		if (strspn(text, " \t") == strlen(text))
-			continue;
-		if (strncmp(text, "vector ", 7) == 0)
-			v = begin_vector(text);
-		else if (!v)
-			pkt_fail("before the first vector", text);
-		else if (isspace((unsigned char)text[0]))
-			add_layer(v, text);
-		else
-			read_keyword(v, text, &wait_ms);
-	}
-	fclose(f);
-}
-
-static int is_vector_file(const struct dirent *e)
-{
-	const char *dot = strrchr(e->d_name, '.');
-
-	return dot && strcmp(dot, ".vec") == 0;
-}
-
-static void read_dir(const char *dir)
-{
-	struct dirent **list;
-	int n = scandir(dir, &list, is_vector_file, alphasort);
-	char path[600];
-
-	if (n <= 0)
-		pkt_fail("no vectors in", dir);
-	for (int i = 0; i < n; i++) {
-		snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
-		read_file(path);
-		free(list[i]);
-	}
-	free(list);
-}
 
 /* --- the configuration --- */
 
 struct setting {
 	struct nat64_conf conf;
 	struct acl_entry clients, destinations;
-	struct prefix4 pools[LISTS_MAX];
-	struct nat64_map maps[LISTS_MAX];
+	struct prefix4 pools[VEC_LISTS_MAX];
+	struct nat64_map maps[VEC_LISTS_MAX];
 	bool fresh;
 };
 
@@ -408,10 +271,33 @@ static void every_reason_occurs(void **state)
 	assert_true(all);
 }
 
-/* The packets of a vector as an input of tests/fuzz/nat64_fuzz.c. */
+/* The first bytes of an input of tests/fuzz/nat64_fuzz.c: options close to those of v. */
+static void seed_options(const struct vector *v, uint8_t head[2])
+{
+	static const uint8_t by_len[] = { 3, 2, 4, 5, 6 }; /* /32, /40 ... /64 */
+	bool own_pool = false;
+	struct setting s;
+
+	reference(&s);
+	for (unsigned i = 0; i < v->n_conf; i++)
+		set(&s, &v->conf[i], &own_pool);
+	head[0] = (uint8_t)(!s.conf.own4.s_addr || addr_is_unspecified(&s.conf.own6));
+	head[0] |= s.conf.n_maps ? 2 : 0;
+	head[0] |= s.destinations.kind == ACL_ANY ? 4 : 0;
+	head[0] |= s.conf.mtu < 1500 ? 8 : 0;
+	head[0] |= s.conf.fragment_mtu > 1280 ? 16 : 0;
+	head[0] |= s.conf.drop_udp_zero ? 32 : 0;
+	head[0] |= s.conf.icmp_error_rate ? 64 : 0;
+	head[1] = !pref64_is_well_known(&s.conf.prefix);
+	if (s.conf.prefix.len < 96)
+		head[1] = by_len[(s.conf.prefix.len - 32) / 8];
+}
+
+/* The packets of a vector as an input of the fuzzer. */
 static void write_seed(const char *dir, const struct vector *v)
 {
 	static struct pkt in;
+	uint8_t head[2];
 	char path[600];
 	FILE *f;
 
@@ -419,8 +305,8 @@ static void write_seed(const char *dir, const struct vector *v)
 	f = fopen(path, "wb");
 	if (!f)
 		pkt_fail("cannot write", path);
-	fputc(v->n_conf ? 4 | 2 : 0, f); /* destinations any, maps */
-	fputc(v->n_conf && strcmp(v->conf[0].word[1], "prefix") == 0, f);
+	seed_options(v, head);
+	fwrite(head, 1, sizeof head, f);
 	for (unsigned i = 0; i < v->n_steps; i++) {
 		pkt_build(v->lines + v->steps[i].in.first, v->steps[i].in.n, NULL, &in);
 		fputc((int)(in.n >> 8 & 0x7f), f);
@@ -435,7 +321,7 @@ int main(int argc, char **argv)
 {
 	static struct CMUnitTest tests[VECTORS_MAX + 1];
 
-	read_dir("tests/vectors/nat64");
+	vectors_read("tests/vectors/nat64");
 	for (size_t i = 0; argc > 1 && i < n_vectors; i++)
 		write_seed(argv[1], vectors[i]);
 	if (argc > 1)
