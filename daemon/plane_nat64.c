@@ -291,10 +291,6 @@ static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 	if (error)
 		return error;
 	if (link_tun_queues(p->env.link, tun_index(t)) > 1) {
-		log_error(
-			"%s is held by another process (tayga, or a second v6gwd: stop it, or "
-			"set nat64.device)",
-			name);
 		tun_close(t, false);
 		return -EBUSY;
 	}
@@ -305,8 +301,11 @@ static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 static void on_repair(void *arg)
 {
 	struct plane_nat64 *p = arg;
-	int error = open_tun(p, p->eff->config->nat64.device, &p->tun);
+	const char *name = p->eff->config->nat64.device;
+	int error = open_tun(p, name, &p->tun);
 
+	if (error && error != p->tun_error)
+		tun_complain(name, error);
 	p->tun_error = error;
 	if (error) {
 		ev_timer_at(&p->repair, ev_now_ms(p->env.loop) + RETRY_MS);
@@ -423,8 +422,11 @@ static int prepare(void *plane, const struct effective *next)
 	error = prepare_engine(p, next);
 	if (error)
 		log_error("translator: %s", strerror(-error));
-	else if (!has_device(p, next))
+	if (!error && !has_device(p, next)) {
 		error = open_tun(p, next->config->nat64.device, &p->next_tun);
+		if (error)
+			tun_complain(next->config->nat64.device, error);
+	}
 	if (error)
 		drop_prepared(p);
 	return error;
