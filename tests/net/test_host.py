@@ -188,7 +188,7 @@ def test_the_table_belongs_to_us_alone(lab):
 
 
 @pytest.mark.parametrize("setting, expected, absent", [
-    ("off", "", "v6gwd"),
+    ("off", "", "ip v6gwd"),
     ("5.9.0.2", f'ip saddr {POOL} oifname != "nat64" snat to 5.9.0.2', "masquerade"),
     ("auto", f'ip saddr {POOL} oifname != "nat64" masquerade', "snat"),
 ])
