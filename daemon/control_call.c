@@ -112,13 +112,15 @@ static void report_ways(struct report *r, const char *key, const uint64_t ways[2
 	report_end(r);
 }
 
-/* Seconds from then until now; null for what has not been yet. */
+/* Seconds from then until now; null for what has not been yet.  Then may lie before time 0. */
 static void report_since(struct report *r, const char *key, uint64_t then_ms, uint64_t now_ms)
 {
+	int64_t since_ms = (int64_t)(now_ms - then_ms);
+
 	if (!then_ms)
 		report_null(r, key);
 	else
-		report_number(r, key, now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0);
+		report_number(r, key, since_ms > 0 ? (uint64_t)since_ms / 1000 : 0);
 }
 
 static json_t *mapping_of(const struct control_mapping *m, uint64_t now_ms)

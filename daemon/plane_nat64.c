@@ -38,9 +38,13 @@ static void to_tun(void *arg, const uint8_t *buf, size_t len)
 static void on_packet(void *arg, uint8_t *buf, size_t len)
 {
 	struct plane_nat64 *p = arg;
+	enum nat64_reason reason;
 
-	if (p->engine)
-		nat64_input(p->engine, buf, len, ev_now_ms(p->env.loop), &p->sink);
+	if (!p->engine)
+		return;
+	reason = nat64_input(p->engine, buf, len, ev_now_ms(p->env.loop), &p->sink);
+	if (p->leases && nat64_reason_texts[reason].kind <= NAT64_FOUR_TO_SIX)
+		lease_file_used(p->leases);
 }
 
 static void on_expiry(void *arg)
@@ -67,14 +71,22 @@ static const char *event_text(enum nat64_event_kind kind)
 }
 
 /* A new lease may be the first to expire. */
+static void follow_lease(struct plane_nat64 *p)
+{
+	if (p->engine)
+		ev_timer_at(&p->expiry, nat64_next(p->engine));
+	if (p->leases)
+		lease_file_changed(p->leases);
+}
+
 static void on_event(void *arg, const struct nat64_event *e)
 {
 	struct plane_nat64 *p = arg;
 	char v6[ADDR_TEXT_LEN], v4[ADDR_TEXT_LEN];
 	const struct log_fields fields = { .client = addr_text(&e->ipv6, v6) };
 
-	if (e->kind != NAT64_POOL_FULL && p->engine)
-		ev_timer_at(&p->expiry, nat64_next(p->engine));
+	if (e->kind != NAT64_POOL_FULL)
+		follow_lease(p);
 	if (e->kind == NAT64_POOL_FULL)
 		log_line(
 			LOG_LEVEL_WARNING, LOG_PLANE, &fields,
@@ -279,10 +291,6 @@ static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 	if (error)
 		return error;
 	if (link_tun_queues(p->env.link, tun_index(t)) > 1) {
-		log_error(
-			"%s is held by another process (tayga, or a second v6gwd: stop it, or "
-			"set nat64.device)",
-			name);
 		tun_close(t, false);
 		return -EBUSY;
 	}
@@ -293,8 +301,11 @@ static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 static void on_repair(void *arg)
 {
 	struct plane_nat64 *p = arg;
-	int error = open_tun(p, p->eff->config->nat64.device, &p->tun);
+	const char *name = p->eff->config->nat64.device;
+	int error = open_tun(p, name, &p->tun);
 
+	if (error && error != p->tun_error)
+		tun_complain(name, error);
 	p->tun_error = error;
 	if (error) {
 		ev_timer_at(&p->repair, ev_now_ms(p->env.loop) + RETRY_MS);
@@ -411,11 +422,49 @@ static int prepare(void *plane, const struct effective *next)
 	error = prepare_engine(p, next);
 	if (error)
 		log_error("translator: %s", strerror(-error));
-	else if (!has_device(p, next))
+	if (!error && !has_device(p, next)) {
 		error = open_tun(p, next->config->nat64.device, &p->next_tun);
+		if (error)
+			tun_complain(next->config->nat64.device, error);
+	}
 	if (error)
 		drop_prepared(p);
 	return error;
+}
+
+static bool on_lease_at(void *arg, size_t *i, struct nat64_mapping *out)
+{
+	const struct plane_nat64 *p = arg;
+
+	return nat64_mapping_at(p->engine, i, out);
+}
+
+static bool on_restore(void *arg, const struct in6_addr *ipv6, struct in_addr ipv4,
+		       uint64_t age_ms)
+{
+	const struct plane_nat64 *p = arg;
+
+	return nat64_restore(p->engine, ipv6, ipv4, age_ms, ev_now_ms(p->env.loop));
+}
+
+/* What the engine remembers wins over a file; a fresh one has nothing to remember yet. */
+static void keep_leases(struct plane_nat64 *p, bool fresh)
+{
+	const struct lease_file_ops ops = { on_lease_at, on_restore, tell_changed, p };
+	const char *dir = p->eff->state_directory;
+
+	if (p->leases && strcmp(lease_file_dir(p->leases), dir) == 0) {
+		lease_file_begin_anew(p->leases);
+		return;
+	}
+	lease_file_close(p->leases);
+	p->leases = lease_file_open(p->env.loop, dir, &ops);
+	if (!p->leases)
+		log_error("leases: %s", strerror(ENOMEM));
+	else if (fresh)
+		lease_file_load(p->leases);
+	else
+		lease_file_changed(p->leases);
 }
 
 /* Everything off, as on the first day. */
@@ -432,8 +481,10 @@ static void take_down(struct plane_nat64 *p, enum plane_stop how)
 	nft_close(p->nft, keep);
 	nft_guests_close(p->guests);
 	tun_close(p->tun, keep);
+	lease_file_close(p->leases);
 	nat64_free(p->engine);
 	nat64_setup_free(p->setup);
+	p->leases = NULL;
 	p->nft = NULL;
 	p->guests = NULL;
 	p->tun = NULL;
@@ -444,7 +495,9 @@ static void take_down(struct plane_nat64 *p, enum plane_stop how)
 
 static void adopt_engine(struct plane_nat64 *p)
 {
-	if (p->next_engine)
+	bool fresh = p->next_engine;
+
+	if (fresh)
 		p->engine = p->next_engine;
 	else if (p->prepared)
 		nat64_settle(p->engine, true, ev_now_ms(p->env.loop));
@@ -457,6 +510,7 @@ static void adopt_engine(struct plane_nat64 *p)
 	p->next_engine = NULL;
 	p->next_setup = NULL;
 	p->prepared = false;
+	keep_leases(p, fresh);
 	ev_timer_at(&p->expiry, nat64_next(p->engine));
 }
 

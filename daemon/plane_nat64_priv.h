@@ -4,6 +4,7 @@
 #pragma once
 
 #include "daemon/ev.h"
+#include "daemon/io/lease_file.h"
 #include "daemon/io/link.h"
 #include "daemon/io/nft.h"
 #include "daemon/io/nft_guests.h"
@@ -20,9 +21,10 @@ struct plane_nat64 {
 	struct tun *tun;             /* NULL while disabled or missing */
 	struct nft *nft;
 	struct nft_guests *guests;
-	uint32_t mtu;     /* the TUN's as configured last */
-	int tun_error;    /* why it is missing, 0 or -errno */
-	uint64_t lost[2]; /* packets that the TUN did not take: for room, while down */
+	struct lease_file *leases; /* with the engine; NULL when memory is short */
+	uint32_t mtu;              /* the TUN's as configured last */
+	int tun_error;             /* why it is missing, 0 or -errno */
+	uint64_t lost[2];          /* packets that the TUN did not take: for room, while down */
 
 	/* what prepare made for the configuration to come */
 	const struct effective *next;

@@ -32,6 +32,33 @@ static void tell_masquerade(const struct plane_nat64 *p, struct reasons *r)
 			error ? strerror(-error) : "table ip v6gwd is being put back");
 }
 
+static const char *remedy_of(int error)
+{
+	switch (-error) {
+	case ENOSPC:
+	case EDQUOT:
+		return "make room there";
+	case ENOENT:
+	case ENOTDIR:
+		return "make it (install -d -m 700 -o v6gwd)";
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return "let the user that v6gwd runs as write there";
+	default:
+		return "see to its file system";
+	}
+}
+
+static void tell_leases(const struct plane_nat64 *p, struct reasons *r)
+{
+	int error = p->leases ? lease_file_error(p->leases) : 0;
+
+	if (error)
+		reasons_add(r, "nat64", "mappings are not saved, %.100s: %s: %s",
+			    lease_file_dir(p->leases), strerror(-error), remedy_of(error));
+}
+
 static void tell_guests(const struct plane_nat64 *p, struct reasons *r)
 {
 	int error = p->guests ? nft_guests_error(p->guests) : -ENOMEM;
@@ -56,6 +83,7 @@ bool plane_nat64_health(const void *plane, struct reasons *r)
 	else
 		link_unmet(p->env.link, "nat64", r);
 	tell_masquerade(p, r);
+	tell_leases(p, r);
 	tell_guests(p, r);
 	return p->tun;
 }

@@ -3,7 +3,7 @@
 
 #include "privilege.h"
 
-#include "config/config.h"
+#include "config/effective.h"
 #include "log.h"
 
 #include <cap-ng.h>
@@ -29,7 +29,7 @@ static void make_directories(const struct config *c, const struct passwd *pw)
 
 	snprintf(socket, sizeof socket, "%s", c->control.socket);
 	make_directory(dirname(socket), 0755, pw);
-	make_directory(c->state_directory ? c->state_directory : "/var/lib/v6gwd", 0700, pw);
+	make_directory(c->state_directory ? c->state_directory : EFF_STATE_DIRECTORY, 0700, pw);
 }
 
 int privilege_drop(const char *user, const struct config *config)

@@ -2,6 +2,7 @@
 #include "sd.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
@@ -42,6 +43,11 @@ uint64_t sd_watchdog_ms(void)
 	uint64_t usec;
 
 	return sd_watchdog_enabled(0, &usec) > 0 ? usec / 2000 : 0;
+}
+
+const char *sd_state_directory(void)
+{
+	return getenv("STATE_DIRECTORY");
 }
 
 void sd_machine_id(uint8_t out[16])

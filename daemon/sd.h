@@ -14,6 +14,9 @@ void sd_alive(void);
 /* How often sd_alive() is wanted, in ms; 0: never. */
 uint64_t sd_watchdog_ms(void);
 
+/* Where state may be kept, as the service manager has it: paths with ':' between; or NULL. */
+const char *sd_state_directory(void);
+
 /* 16 bytes that stay the same on this machine and say nothing about it to others; zeros where
  * the machine has no id. */
 void sd_machine_id(uint8_t out[16]);

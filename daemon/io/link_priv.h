@@ -51,10 +51,10 @@ struct neighbours {
 struct wish_slot {
 	struct wish wish;
 	const char *owner;
-	bool there, ours;      /* it exists; we made it */
-	bool lost, complained; /* it was there before; said so */
-	int error;             /* of the last attempt, 0 or -errno */
-	bool seen_there;       /* as the others were told last */
+	bool there, ours; /* it exists; we made it */
+	bool lost;        /* it was there before */
+	int error;        /* of the last attempt, 0 or -errno */
+	bool seen_there;  /* as the others were told last */
 	int seen_error;
 };
 

@@ -264,20 +264,16 @@ static void describe(const struct link *l, const struct wish_slot *s, char *out,
 			 name, strerror(-s->error));
 }
 
-static void tell(struct link *l, struct wish_slot *s)
+/* What stays unmet is a reason, and logged as such. */
+static void tell_repair(struct wish_slot *s)
 {
-	char text[ADDR_TEXT_LEN], why[256];
+	char text[ADDR_TEXT_LEN];
 	const char *kind = kind_text(&s->wish);
 
-	if (s->there && (s->lost || s->complained)) {
-		log_notice("%s %s of %s is back", kind, wish_text(&s->wish, text),
+	if (s->there && s->lost)
+		log_notice("%s %s of %s was gone: put back", kind, wish_text(&s->wish, text),
 			   s->wish.what);
-		s->lost = s->complained = false;
-	} else if (!s->there && !s->complained) {
-		describe(l, s, why, sizeof why);
-		log_warning("%s", why);
-		s->complained = true;
-	}
+	s->lost = s->lost && !s->there;
 }
 
 /* The others look again at what is unmet when that is not what they saw last. */
@@ -302,7 +298,7 @@ void wishes_settle(struct link *l)
 
 		if (!s->there && link_is_up(l, s->wish.index)) {
 			s->error = make(l, i);
-			tell(l, s);
+			tell_repair(s);
 			if (s->error)
 				next_ms = RETRY_MS;
 		}

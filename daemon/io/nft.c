@@ -105,8 +105,6 @@ int nft_masquerade(struct nft *n, const struct nft_masquerade *m)
 {
 	struct prefix4 *pools;
 
-	if (!m)
-		return nft_table_drop(&n->table);
 	if (n->table.wanted && n->table.present && same(n, m))
 		return 0;
 	pools = calloc(m->n_pools + 1, sizeof *pools);

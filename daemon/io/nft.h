@@ -26,9 +26,8 @@ struct nft *nft_open(struct ev_loop *, ev_fn *changed, void *arg);
  * for whoever holds another descriptor of it. */
 void nft_close(struct nft *, bool keep);
 
-/* Makes the table, or replaces its content in one transaction; NULL: no table.  0 or -errno:
- * -EPERM no right, or another process owns a table of that name.  Tried again every second
- * until it works. */
+/* Makes the table, or replaces its content in one transaction.  0 or -errno: -EPERM no right,
+ * or another process owns a table of that name.  Tried again every second until it works. */
 int nft_masquerade(struct nft *, const struct nft_masquerade *);
 
 bool nft_present(const struct nft *); /* the table is there as it was set last */

@@ -366,14 +366,6 @@ int nft_table_make(struct nft_table *n, size_t room)
 	return apply(n);
 }
 
-int nft_table_drop(struct nft_table *n)
-{
-	bool was_wanted = n->wanted;
-
-	n->wanted = false;
-	return was_wanted || n->error ? apply(n) : 0;
-}
-
 bool nft_table_open(struct nft_table *n, struct ev_loop *loop, uint16_t family,
 		    nft_content_fn *content, ev_fn *changed, void *arg)
 {

@@ -54,11 +54,10 @@ bool nft_table_open(struct nft_table *, struct ev_loop *, uint16_t family, nft_c
  * for whoever holds another descriptor of it. */
 void nft_table_close(struct nft_table *, bool keep);
 
-/* Makes the table, or replaces its content, in one transaction; or takes it away.  0 or -errno:
+/* Makes the table, or replaces its content, in one transaction.  0 or -errno:
  * -EPERM no right, or another process owns a table of that name.  Tried again every second
  * until it works. */
 int nft_table_make(struct nft_table *, size_t room);
-int nft_table_drop(struct nft_table *);
 
 /* For the content.  The expressions of a rule come in order; add and match work on register 1.
  */

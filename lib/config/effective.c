@@ -236,6 +236,25 @@ struct acl build_acl(struct build *b, const struct acl *in, enum acl_kind word,
 	return out;
 }
 
+/* The first one, where the service manager gave several. */
+static void find_state_directory(struct build *b)
+{
+	const char *given = b->facts->state_directory, *from = "$STATE_DIRECTORY";
+
+	b->eff->state_directory = b->config->state_directory;
+	if (b->config->state_directory)
+		return;
+	if (!given || *given != '/') {
+		given = EFF_STATE_DIRECTORY;
+		from = "the default";
+	}
+	b->eff->state_directory = memory_copy(b->memory, given, strcspn(given, ":"));
+	if (!b->eff->state_directory)
+		b->failed = true;
+	else if (b->config->nat64.enabled)
+		build_origin(b, "state_directory", from, "%s", b->eff->state_directory);
+}
+
 static void build_all(struct build *b, const struct effective *previous)
 {
 	b->eff->origins = build_alloc(b, ORIGINS_MAX, sizeof *b->eff->origins);
@@ -248,6 +267,7 @@ static void build_all(struct build *b, const struct effective *previous)
 	if (b->failed)
 		return;
 	find_uplink(b);
+	find_state_directory(b);
 	build_nat64(b);
 	build_dns64(b);
 	build_ra(b);

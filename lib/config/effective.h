@@ -123,9 +123,11 @@ struct plane_health {
 	bool nat64_serves, dns64_serves;
 };
 
+#define EFF_STATE_DIRECTORY "/var/lib/v6gwd"
+
 struct effective {
 	const struct config *config;
-	const char *state_directory;
+	const char *state_directory; /* an absolute path */
 	struct eff_iface *ifaces;
 	size_t n_ifaces;
 	char uplink[FACT_NAME_LEN]; /* "" while there is none */

@@ -59,6 +59,7 @@ struct facts {
 	size_t n_resolvers;
 	bool forwarding4, forwarding6; /* net.ipv4.conf.all, net.ipv6.conf.all */
 	uint8_t machine_id[16];
+	const char *state_directory; /* as the service manager gives it, a list; or NULL */
 };
 
 /* The link of that name or index, or NULL. */

@@ -11,6 +11,8 @@
 #define TOKEN_MAX  64u
 #define TOKENS_MAX 4u
 #define BLANKS     " \t\r\n"
+#define END        "# end "
+#define CLOCK_SET  1735689600u /* 2025-01-01: a clock that shows less was never set */
 
 static const char header[] = LEASE_HEADER;
 
@@ -64,7 +66,7 @@ static bool cut(const char *line, size_t len, struct tokens *t)
 }
 
 /* Decimal digits alone. */
-static bool parse_seconds(const char *text, uint64_t *out)
+static bool parse_number(const char *text, uint64_t *out)
 {
 	uint64_t v = 0;
 
@@ -88,7 +90,7 @@ static bool parse_fields(const struct tokens *t, struct lease *out)
 	    strchr(t->text[0], ':'))
 		return false;
 	if (!strchr(t->text[1], ':') || !addr_parse(t->text[1], &v6) ||
-	    !parse_seconds(t->text[2], &used))
+	    !parse_number(t->text[2], &used))
 		return false;
 	*out = (struct lease){ addr_v4(&v4), v6, used };
 	return true;
@@ -127,6 +129,14 @@ enum lease_line lease_read(enum lease_format format, const char *line, size_t le
 	return parse_fields(&t, out) ? LEASE_GOOD : LEASE_BAD;
 }
 
+bool lease_read_end(const char *line, size_t len, uint64_t *n)
+{
+	struct tokens t;
+
+	return len >= sizeof END - 1 && memcmp(line, END, sizeof END - 1) == 0 &&
+	       cut(line, len, &t) && t.n == 3 && parse_number(t.text[2], n);
+}
+
 size_t lease_write(const struct lease *lease, char out[LEASE_LINE_MAX])
 {
 	char v4[ADDR_TEXT_LEN], v6[ADDR_TEXT_LEN];
@@ -135,4 +145,23 @@ size_t lease_write(const struct lease *lease, char out[LEASE_LINE_MAX])
 
 	return (size_t)n + (size_t)snprintf(out + n, LEASE_LINE_MAX - (size_t)n,
 					    "%08" PRIx32 "\n", check_of(out, (size_t)n));
+}
+
+size_t lease_write_end(uint64_t n, char out[LEASE_LINE_MAX])
+{
+	return (size_t)snprintf(out, LEASE_LINE_MAX, END "%" PRIu64 "\n", n);
+}
+
+uint64_t lease_age_ms(const struct lease *lease, uint64_t now_s)
+{
+	if (!lease->used_s || lease->used_s > now_s)
+		return 0;
+	return (now_s - lease->used_s) * 1000;
+}
+
+uint64_t lease_used_s(uint64_t age_ms, uint64_t now_s)
+{
+	uint64_t age_s = age_ms / 1000;
+
+	return now_s < CLOCK_SET || age_s >= now_s ? 0 : now_s - age_s;
 }

@@ -7,12 +7,15 @@
  *	IPv4 IPv6 LAST_USE CHECK
  *
  * with LAST_USE in seconds since 1970 and CHECK eight hexadecimal digits over what stands
- *before it, so that a torn or edited line is told from a good one and costs that line alone. In
- * tayga's file CHECK is missing.  '#' begins a comment.  Order says nothing.
+ * before it, so that a torn or edited line is told from a good one and costs that line alone.
+ * The last line is "# end N" with N the number of leases, so that a file cut off between two
+ * lines is told, too.  In tayga's file CHECK and the end are missing.  '#' begins a comment.
+ * Order says nothing.
  */
 #pragma once
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,5 +46,16 @@ enum lease_line {
 /* Reads a line of len bytes, with or without its newline; no NUL is needed. */
 enum lease_line lease_read(enum lease_format, const char *line, size_t len, struct lease *out);
 
+/* Is it the last line of a file of ours?  Then *n is the number of leases. */
+bool lease_read_end(const char *line, size_t len, uint64_t *n);
+
 /* Writes a line with its newline and a NUL; its length without the NUL. */
 size_t lease_write(const struct lease *, char out[LEASE_LINE_MAX]);
+size_t lease_write_end(uint64_t n, char out[LEASE_LINE_MAX]);
+
+/* How long ago a lease was used, by a wall clock that shows now_s.  Now, when it was not known,
+ * and when it was in the future: clocks jump. */
+uint64_t lease_age_ms(const struct lease *, uint64_t now_s);
+
+/* The used_s of a lease last used age_ms ago.  Not known, while the clock was never set. */
+uint64_t lease_used_s(uint64_t age_ms, uint64_t now_s);

@@ -89,21 +89,23 @@ bool nat64_prepare(struct nat64 *n, const struct nat64_conf *next)
 	return true;
 }
 
-/* A list with link-layer addresses can judge a guest only once that is known. */
-static bool may_keep(const struct nat64_conf *conf, const struct pool *pool,
-		     const struct in6_addr *ipv6, uint64_t guest)
+/* Who is no client now may be one again when an interface is back, and finds its address then.
+ * A list with link-layer addresses can judge a guest only once that is known. */
+static enum pool_fate judge(const struct nat64_conf *conf, const struct pool *pool,
+			    const struct in6_addr *ipv6, uint64_t guest)
 {
 	if (engine_check_source6(conf, pool, ipv6) != NAT64_GO_ON)
-		return false;
-	return (!guest && acl_has(&conf->clients, ACL_MAC)) ||
-	       engine_is_client(conf, ipv6, guest);
+		return POOL_END;
+	if ((!guest && acl_has(&conf->clients, ACL_MAC)) || engine_is_client(conf, ipv6, guest))
+		return POOL_KEEP;
+	return POOL_RESERVE;
 }
 
-static bool keep_client(void *arg, const struct mapping *m, uint64_t guest)
+static enum pool_fate fate_of(void *arg, const struct mapping *m, uint64_t guest)
 {
 	const struct nat64 *n = arg;
 
-	return may_keep(&n->next_conf, n->next_pool, &m->ipv6, guest);
+	return judge(&n->next_conf, n->next_pool, &m->ipv6, guest);
 }
 
 void nat64_settle(struct nat64 *n, bool commit, uint64_t now_ms)
@@ -111,7 +113,7 @@ void nat64_settle(struct nat64 *n, bool commit, uint64_t now_ms)
 	if (commit && n->next_pool) {
 		struct pool *old = n->pool;
 
-		pool_inherit(n->next_pool, old, keep_client, n);
+		pool_inherit(n->next_pool, old, fate_of, n);
 		n->pool = n->next_pool;
 		n->next_pool = old;
 		n->conf = n->next_conf;
@@ -309,6 +311,8 @@ bool nat64_drop(struct nat64 *n, const struct in6_addr *ipv6, uint64_t now_ms)
 bool nat64_restore(struct nat64 *n, const struct in6_addr *ipv6, struct in_addr ipv4,
 		   uint64_t age_ms, uint64_t now_ms)
 {
-	return may_keep(&n->conf, n->pool, ipv6, 0) &&
-	       pool_restore(n->pool, ipv6, ipv4, age_ms, now_ms);
+	enum pool_fate fate = judge(&n->conf, n->pool, ipv6, 0);
+
+	return fate != POOL_END &&
+	       pool_restore(n->pool, ipv6, ipv4, age_ms, fate == POOL_RESERVE, now_ms);
 }

@@ -106,7 +106,8 @@ uint64_t nat64_guest_net(const struct in6_addr *);
 bool nat64_guest_is_mac(uint64_t guest, uint8_t out[ADDR_MAC_LEN]);
 
 /* Takes a new configuration: prepare may fail for memory (false) and changes nothing yet;
- * settle switches, keeping every mapping that still fits, or drops what was prepared. */
+ * settle switches, keeping every mapping that still fits, or drops what was prepared.  Whose
+ * source is not one of clients any more becomes dormant. */
 bool nat64_prepare(struct nat64 *, const struct nat64_conf *next);
 void nat64_settle(struct nat64 *, bool commit, uint64_t now_ms);
 
@@ -140,6 +141,7 @@ void nat64_pool_usage(const struct nat64 *, size_t i, uint32_t *used, uint32_t *
 bool nat64_drop(struct nat64 *, const struct in6_addr *ipv6, uint64_t now_ms);
 
 /* Brings a lease back (from the lease file): ipv6 had ipv4, last used age_ms ago.  False when
- * the address is not free or not in a pool. */
+ * the address is not free or not in a pool, or too old.  Dormant where ipv6 is not one of
+ * clients. */
 bool nat64_restore(struct nat64 *, const struct in6_addr *ipv6, struct in_addr ipv4,
 		   uint64_t age_ms, uint64_t now_ms);

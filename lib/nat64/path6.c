@@ -138,20 +138,20 @@ static enum nat64_reason refuse_full(struct packet *pk)
 	return reply_error6(pk, NAT64_POOL_EXHAUSTED, UNREACHABLE, PROHIBITED, 0);
 }
 
-/* Completes h4.src and pk->from.  A mapping of the pool was made for a client, and a new list
- * of clients ends those that are none any more: only the others are asked. */
+/* Completes h4.src and pk->from.  An active mapping of the pool was made for a client, and a
+ * new list of clients makes those dormant that are none any more: only the others are asked. */
 static enum nat64_reason find_source(struct packet *pk)
 {
 	struct nat64 *n = pk->n;
 	const struct in6_addr *src = &pk->h6.src;
 	uint64_t guest;
 
-	if (pk->from && pk->from->state != MAPPING_FIXED)
+	if (pk->from && pk->from->state == MAPPING_ACTIVE)
 		return NAT64_GO_ON;
 	guest = engine_guest(n, src);
 	if (!engine_is_client(&n->conf, src, guest))
 		return reply_error6(pk, NAT64_CLIENT_REFUSED, UNREACHABLE, PROHIBITED, 0);
-	if (pk->from)
+	if (pk->from && pk->from->state == MAPPING_FIXED)
 		return NAT64_GO_ON;
 	if (!pool_admit(n->pool, guest, pk->now_ms))
 		return NAT64_GUEST_MOVES;

@@ -720,7 +720,7 @@ void pool_touch(struct pool *p, struct mapping *m, uint64_t now_ms)
 }
 
 bool pool_restore(struct pool *p, const struct in6_addr *v6, struct in_addr v4, uint64_t age_ms,
-		  uint64_t now_ms)
+		  bool reserve, uint64_t now_ms)
 {
 	const struct range *r = range_of(p, addr4_num(v4));
 	int64_t age = bounded(age_ms);
@@ -733,7 +733,8 @@ bool pool_restore(struct pool *p, const struct in6_addr *v6, struct in_addr v4, 
 	id = r->slot + (addr4_num(v4) - r->first);
 	if (is_marked(p, id))
 		return false;
-	m = settle_in(p, id, v6, 0, age < p->lifetime_ms ? MAPPING_ACTIVE : MAPPING_DORMANT);
+	m = settle_in(p, id, v6, 0,
+		      age < p->lifetime_ms && !reserve ? MAPPING_ACTIVE : MAPPING_DORMANT);
 	m->made_ms = m->used_ms = (int64_t)now_ms - age;
 	p->unsorted = true;
 	return true;
@@ -777,25 +778,26 @@ void pool_tick(struct pool *p, uint64_t now_ms)
 
 /* --- a new configuration --- */
 
-static void inherit(struct pool *p, const struct pool *old, const struct mapping *was,
-		    bool (*keep)(void *arg, const struct mapping *, uint64_t guest), void *arg)
+static void inherit(struct pool *p, const struct mapping *was, uint64_t guest,
+		    enum pool_fate fate)
 {
 	const struct range *r = range_of(p, addr4_num(was->ipv4));
-	uint64_t guest = was->guest == POOL_NONE ? 0 : old->guests[was->guest].key;
 	uint32_t id = r ? r->slot + (addr4_num(was->ipv4) - r->first) : 0;
 	struct in_addr v4;
+	struct mapping *m;
 
 	if (!r || is_marked(p, id) || pool_fixed_to_v4(p, &was->ipv6, &v4) ||
-	    !keep(arg, was, guest)) {
+	    fate == POOL_END) {
 		tell(p, NAT64_MAPPING_ENDED, &was->ipv6, was->ipv4);
 		return;
 	}
-	struct mapping *m = settle_in(p, id, &was->ipv6, guest, was->state);
-
+	m = settle_in(p, id, &was->ipv6, guest,
+		      fate == POOL_KEEP ? was->state : MAPPING_DORMANT);
 	m->made_ms = was->made_ms;
 	m->used_ms = was->used_ms;
 	memcpy(m->packets, was->packets, sizeof m->packets);
 	memcpy(m->bytes, was->bytes, sizeof m->bytes);
+	p->unsorted |= fate == POOL_RESERVE;
 }
 
 static void inherit_fixed(struct pool *p, const struct pool *old)
@@ -811,34 +813,61 @@ static void inherit_fixed(struct pool *p, const struct pool *old)
 
 /* Dormant ones first, so that each guest's list, too, has the longest idle one first. */
 void pool_inherit(struct pool *p, struct pool *old,
-		  bool (*keep)(void *arg, const struct mapping *, uint64_t guest), void *arg)
+		  enum pool_fate (*fate_of)(void *arg, const struct mapping *, uint64_t guest),
+		  void *arg)
 {
 	const struct list *lists[] = { &old->dormant, &old->active };
 
 	sort(old);
-	for (size_t i = 0; i < 2; i++)
-		for (uint32_t id = lists[i]->head; id != POOL_NONE;
-		     id = old->slots[id].by_use.next)
-			inherit(p, old, &old->slots[id], keep, arg);
+	for (size_t i = 0; i < 2; i++) {
+		uint32_t id = lists[i]->head;
+
+		for (; id != POOL_NONE; id = old->slots[id].by_use.next) {
+			const struct mapping *was = &old->slots[id];
+			uint64_t guest =
+				was->guest == POOL_NONE ? 0 : old->guests[was->guest].key;
+
+			inherit(p, was, guest, fate_of(arg, was, guest));
+		}
+	}
 	inherit_fixed(p, old);
 }
 
 /* --- looking at it --- */
 
+/* The first slot in use from one on; a large pool is mostly empty. */
+static uint32_t used_from(const struct pool *p, uint32_t from)
+{
+	for (uint32_t id = from; id < p->n_slots; id++) {
+		uint64_t rest = p->taken[id / 64] >> id % 64;
+
+		if (!rest) {
+			id |= 63;
+			continue;
+		}
+		id += (uint32_t)__builtin_ctzll(rest);
+		if (id < p->n_slots && p->slots[id].state != MAPPING_FREE)
+			return id;
+	}
+	return POOL_NONE;
+}
+
 const struct mapping *pool_at(const struct pool *p, size_t *i, const char **name)
 {
+	uint32_t id;
+
 	if (*i < p->n_fixed) {
 		*name = p->map_list[*i].name ? p->map_list[*i].name : "";
 		return &p->fixed[*i];
 	}
-	for (size_t id = *i - p->n_fixed; id < p->n_slots; id++) {
-		if (p->slots[id].state == MAPPING_FREE)
-			continue;
-		*i = p->n_fixed + id;
-		*name = "";
-		return &p->slots[id];
-	}
-	return NULL;
+	if (*i - p->n_fixed >= p->n_slots)
+		return NULL;
+	id = used_from(p, (uint32_t)(*i - p->n_fixed));
+	if (id == POOL_NONE)
+		return NULL;
+	*i = p->n_fixed + id;
+	*name = "";
+	return &p->slots[id];
 }
 
 void pool_usage(const struct pool *p, struct nat64_usage *out)

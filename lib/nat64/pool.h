@@ -106,16 +106,23 @@ static inline bool pool_count(struct pool *p, struct mapping *m, unsigned dir, s
 /* Ends a mapping of the pool, which tells on_event. */
 void pool_end(struct pool *, struct mapping *m);
 
-/* See nat64_restore(). */
+/* See nat64_restore(); reserve: dormant, however young it is. */
 bool pool_restore(struct pool *, const struct in6_addr *v6, struct in_addr v4, uint64_t age_ms,
-		  uint64_t now_ms);
+		  bool reserve, uint64_t now_ms);
 
 uint64_t pool_next(const struct pool *);
 void pool_tick(struct pool *, uint64_t now_ms);
 
-/* Takes over from an older pool what still fits and keep() agrees to; the rest ends. */
+enum pool_fate {
+	POOL_END,
+	POOL_RESERVE, /* dormant, until its guest is a client again */
+	POOL_KEEP,
+};
+
+/* Takes over from an older pool what still fits, as fate_of() says; the rest ends. */
 void pool_inherit(struct pool *, struct pool *old,
-		  bool (*keep)(void *arg, const struct mapping *, uint64_t guest), void *arg);
+		  enum pool_fate (*fate_of)(void *arg, const struct mapping *, uint64_t guest),
+		  void *arg);
 
 /* The i-th fixed or dynamic mapping, as for nat64_mapping_at(). */
 const struct mapping *pool_at(const struct pool *, size_t *i, const char **name);

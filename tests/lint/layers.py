@@ -33,6 +33,7 @@ daemon/io/nft*
 daemon/io/sysctl*
 daemon/io/resolvers*
 daemon/io/icmp6*
+daemon/io/lease_*
 daemon/io/dns_* daemon/io/port_holder*
 daemon/io/upstream*
 
@@ -66,6 +67,7 @@ OWNER = {
     r"linux/if_tun\.h": "daemon/io/tun.c",
     r"systemd/sd-daemon\.h": "daemon/sd.c",
     r"systemd/sd-journal\.h": "daemon/log.c",
+    r"pthread\.h": "daemon/io/lease_save.c",
     r"libconfig\.h": "daemon/config_read.c",
     r"jansson\.h": "daemon/report* daemon/control* daemon/ctl/*",
 }

@@ -30,6 +30,9 @@ CASES = [
     ("text", "lib/base/a.c", LICENCE + LONG, "a function of 61 lines"),
     ("text", "lib/base/a.c", LICENCE + DEEP, "nested deeper"),
     ("text", "lib/base/a.c", LICENCE + "static int f(int a);\n", "declared before"),
+    ("items", "docs/rfc.md", "## NAT64\n| 1 | - | `nowhere` |\n", "there is no test vectors/nowhere"),
+    ("items", "docs/rfc.md", "## NAT64\n| 1 | - | by eye |\n", "no test, and no reason"),
+    ("items", "docs/rfc.md", "## NAT64\n| 1 | - | not applicable: so |\n", "NAT64 2: the table does not have it"),
 ]
 
 bad = 0

@@ -53,7 +53,7 @@ def demonstrate(lab, build):
 
     heading("v6gwd starts on the host; this is its whole configuration")
     gateway = Gateway(lab, build=build, level=None)
-    (host.etc / "v6gwd.conf").write_text(CONFIG)
+    host.write("v6gwd.conf", CONFIG)
     gateway.conf = "/etc/v6gwd.conf"
     gateway.start()
     show(host, "host", "cat", "/etc/v6gwd.conf")

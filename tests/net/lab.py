@@ -97,15 +97,18 @@ class Node:
         self.dir.mkdir()
         self.dir.chmod(0o755)
         if own_etc:
-            subprocess.run(["cp", "-a", "/etc", self.etc], check=False, stderr=subprocess.DEVNULL)
-            (self.etc / "resolv.conf").unlink(missing_ok=True)
-            (self.etc / "resolv.conf").write_text("")
+            # As the machine's, but for what is written here.
+            self.etc.mkdir()
+            for path in pathlib.Path("/etc").iterdir():
+                (self.etc / path.name).symlink_to(f"/run/etc/{path.name}")
+            self.write("resolv.conf", "")
         sh("ip", "netns", "add", self.netns)
         lab.netns.append(self.netns)
         self.holder = subprocess.Popen(
             ["ip", "netns", "exec", self.netns, "unshare", "--mount", "--propagation", "private",
-             "sh", "-ec", 'if [ -d "$0" ]; then mount --bind "$0" /etc; fi; for d in /run /var/lib; do '
-             'mount -t tmpfs -o mode=755 tmpfs $d; done; echo up; exec sleep infinity', str(self.etc)],
+             "sh", "-ec", 'for d in /run /var/lib; do mount -t tmpfs -o mode=755 tmpfs $d; done; '
+             'if [ -d "$0" ]; then mkdir /run/etc; mount --bind /etc /run/etc; mount --bind "$0" /etc; fi; '
+             'echo up; exec sleep infinity', str(self.etc)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         assert self.holder.stdout.readline() == "up\n", f"{name}: no mount namespace"
         lab.processes.append(self.holder)
@@ -116,6 +119,12 @@ class Node:
             self.sysctl(f"net.ipv4.conf.{scope}.rp_filter", 0)
             self.sysctl(f"net.ipv6.conf.{scope}.forwarding", 0)
         self.sysctl("net.ipv4.icmp_ratelimit", 0)
+
+    def write(self, name, text):
+        """A file below this node's /etc, at once and whole."""
+        fresh = self.dir / "fresh"
+        fresh.write_text(text)
+        fresh.rename(self.etc / name)
 
     def argv(self, *cmd):
         return ["nsenter", "-t", str(self.holder.pid), "-n", "-m", "-r", "--"] + [str(c) for c in cmd]
@@ -254,7 +263,7 @@ class Guest(Node):
         text = ""
         for server in servers:
             text += f"nameserver {server}{'%eth0' if server.startswith('fe80') else ''}\n"
-        (self.etc / "resolv.conf").write_text(text)
+        self.write("resolv.conf", text)
         return servers
 
 
@@ -306,7 +315,7 @@ class Lab:
 
     def _build_host(self):
         host = self.host
-        (self.host.etc / "resolv.conf").write_text(f"nameserver {NAMES4}\n")
+        host.write("resolv.conf", f"nameserver {NAMES4}\n")
         host.run("mkdir", "-p", "/run/v6gwd", "/var/lib/v6gwd")
         self.add_uplink()
         self.add_bridge()

@@ -80,7 +80,13 @@ def echo4(src, dst, number):
     return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + body
 
 
-def udp6(src, vector):
+def udp4(src, dst, size):
+    """A datagram of so many bytes with DF, and with a checksum of some value."""
+    head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, size, 0, 0x4000, 64, 17, 0, socket.inet_aton(src), socket.inet_aton(dst))
+    return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + struct.pack(">HHHH", 9, 9, size - 20, 1) + bytes(size - 28)
+
+
+def udp6(src, vector, port=9):
     """A packet that makes a mapping of src under the prefix of the vector."""
     prefix = ipaddress.ip_network(dict(c[:2] for c in vector.conf if len(c) > 1).get("prefix", "64:ff9b::/96"))
     octets = bytearray(prefix.network_address.packed)
@@ -91,7 +97,7 @@ def udp6(src, vector):
         at += 1
     head = struct.pack(">IHBB", 6 << 28, 8, 17, 64) + socket.inet_pton(socket.AF_INET6, src) + octets
     pseudo = head[8:] + struct.pack(">II", 8, 17)
-    udp = struct.pack(">HHH", 9, 9, 8)
+    udp = struct.pack(">HHH", port, 9, 8)
     return head + udp + struct.pack(">H", checksum(pseudo + udp) or 0xFFFF)
 
 
@@ -154,7 +160,7 @@ class Wire:
         ethertype = 0x0800 if octets[:1] and octets[0] >> 4 == 4 else 0x86DD
         os.write(self.feed, struct.pack(">HH", 0, ethertype) + octets)
 
-    def until_answer(self, own4, timeout=3.0):
+    def until_answer(self, own4=OWN4, timeout=3.0):
         """What came out until the translator has answered a ping behind it all."""
         self.number += 1
         self.send(echo4(ASKING, own4, self.number))

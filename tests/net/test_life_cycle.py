@@ -167,6 +167,19 @@ def test_second_daemon_is_refused(lab):
     assert first.status()["health"]["state"] == "ok"
 
 
+@pytest.mark.lab(guests=0, hops=False)
+def test_a_device_that_cannot_be_made_again_is_said_once(lab):
+    gw = lab.gateway().start()
+    gw.send(signal.SIGSTOP)
+    lab.host.run("sh", "-c", "ip link del nat64; ip link add nat64 type bridge")
+    gw.send(signal.SIGCONT)
+    wait_until(lambda: any("nat64" in r for r in gw.status()["health"]["reasons"]), 2)
+    time.sleep(2.5)
+    assert gw.log_text().count("not a TUN device") == 1
+    lab.host.run("ip", "link", "del", "nat64")
+    gw.wait_ok(3)
+
+
 @ONE_GUEST
 def test_an_existing_device_is_adopted_and_left(lab):
     lab.host.run("ip", "tuntap", "add", "dev", "nat64", "mode", "tun")
@@ -309,9 +322,12 @@ def test_idle_gateway_sleeps(lab, release_build, tmp_path):
     strace.terminate()
     strace.wait(5)
     sent = gw.status()["ra"][0]["sent"] - sent
-    calls = [line for line in trace.read_text().splitlines() if re.search(r"epoll_p?wait2?\b.*= \d", line)]
+    # The kernel may tidy up its neighbour table, which all namespaces share, and report that.
+    lines = trace.read_text().splitlines() + [""]
+    wakeups = [line for line, following in zip(lines, lines[1:])
+               if re.search(r"epoll_p?wait2?\b.*= [1-9]", line) and "=AF_NETLINK, nl_pid=0," not in following]
     assert 2 <= sent <= 5
-    assert len(calls) <= sent + 1, trace.read_text()[-4000:]
+    assert len(wakeups) <= sent + 1, "\n".join(lines)
 
 
 @pytest.mark.lab(guests=1, hops=False)

@@ -69,7 +69,7 @@ static bool next_mapping(void *arg, size_t *i, struct control_mapping *out)
 		.mapping = { .ipv4 = addr4_of(0x0a000000u + (uint32_t)*i),
 			     .name = "vm",
 			     .state = NAT64_ACTIVE,
-			     .made_ms = UINT64_MAX, /* not before now: age 0 */
+			     .made_ms = INT64_MAX, /* not before now: age 0 */
 			     .packets = { *i, 2 } },
 		.mac = { 0x52, 0x54, 0, 0, 0, 1 },
 		.has_mac = *i != 0,

@@ -137,6 +137,75 @@ static void the_first_line_tells_the_format(void **state)
 				 cases[i].format);
 }
 
+static void the_end_is_told(void **state)
+{
+	static const struct {
+		const char *line;
+		bool is;
+		uint64_t n;
+	} cases[] = {
+		{ "# end 0\n", true, 0 },
+		{ "# end 100000", true, 100000 },
+		{ "# end 12 \r\n", true, 12 },
+		{ "# end\n", false, 0 },
+		{ "# end \n", false, 0 },
+		{ "# end x\n", false, 0 },
+		{ "# end 1 2\n", false, 0 },
+		{ "# end -1\n", false, 0 },
+		{ "#end 1\n", false, 0 },
+		{ "192.0.2.1 2001:db8::1 5\n", false, 0 },
+		{ "", false, 0 },
+	};
+	char text[LEASE_LINE_MAX];
+	uint64_t n;
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		n = 77;
+		assert_int_equal(lease_read_end(cases[i].line, strlen(cases[i].line), &n),
+				 cases[i].is);
+		assert_int_equal(n, cases[i].is ? cases[i].n : 77);
+	}
+	len = lease_write_end(131070, text);
+	assert_int_equal(len, strlen(text));
+	assert_true(lease_read_end(text, len, &n));
+	assert_int_equal(n, 131070);
+}
+
+static void wall_clocks_jump(void **state)
+{
+	static const struct {
+		uint64_t used_s, now_s, age_ms;
+	} ages[] = {
+		{ 1795289215, 1795289215, 0 },
+		{ 1795289215, 1795289275, 60000 },
+		{ 0, 1795289215, 0 },
+		{ 1795289216, 1795289215, 0 },
+		{ 1795289215, 12, 0 },
+		{ 999999999999999999, 1795289215, 0 },
+		{ 1, 1795289215, 1795289214000 },
+	};
+	static const struct {
+		uint64_t age_ms, now_s, used_s;
+	} stamps[] = {
+		{ 0, 1795289215, 1795289215 },
+		{ 61999, 1795289215, 1795289154 },
+		{ UINT64_MAX, 1795289215, 0 },
+		{ 1000, 86400, 0 }, /* the machine woke up without a clock */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(ages); i++) {
+		const struct lease l = { .used_s = ages[i].used_s };
+
+		assert_int_equal(lease_age_ms(&l, ages[i].now_s), ages[i].age_ms);
+	}
+	for (size_t i = 0; i < N_OF(stamps); i++)
+		assert_int_equal(lease_used_s(stamps[i].age_ms, stamps[i].now_s),
+				 stamps[i].used_s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +213,8 @@ int main(void)
 		cmocka_unit_test(a_damaged_line_is_bad),
 		cmocka_unit_test(taygas_lines),
 		cmocka_unit_test(the_first_line_tells_the_format),
+		cmocka_unit_test(the_end_is_told),
+		cmocka_unit_test(wall_clocks_jump),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,13 +105,19 @@ static void the_longest_prefix_wins_on_each_side(void **state)
 
 static void a_suffix_that_does_not_fit_is_no_map(void **state)
 {
-	const struct nat64_map list[] = { map("10.0.0.0/8", "2001:db8::/112") };
+	const struct nat64_map list[] = { map("10.0.0.0/8", "2001:db8::/112"),
+					  map("11.0.0.0/27", "2001:db8:1::/124"),
+					  map("12.0.0.0/28", "2001:db8:2::/124") };
+	static const char *const inside[] = { "2001:db8::1", "2001:db8:1::1", "2001:db8:2::1" };
 	struct maps *m = maps_new(list, N_OF(list));
-	struct in6_addr v6 = addr("2001:db8::1");
 	struct in_addr out;
 
 	(void)state;
-	assert_int_equal(maps_to_v4(m, &v6, &out), -1);
+	for (size_t i = 0; i < N_OF(list); i++) {
+		struct in6_addr v6 = addr(inside[i]);
+
+		assert_int_equal(maps_to_v4(m, &v6, &out), i == 2 ? 2 : -1);
+	}
 	maps_free(m);
 }
 

@@ -308,7 +308,8 @@ static void guest_keys(void **state)
 static void a_new_configuration_keeps_what_fits(void **state)
 {
 	struct bench b;
-	struct in_addr h;
+	struct nat64_usage usage;
+	struct in_addr h, other;
 	struct acl_entry only = { .kind = ACL_NET };
 	struct in6_addr h6;
 
@@ -317,6 +318,7 @@ static void a_new_configuration_keeps_what_fits(void **state)
 	send_from(&b, "H", START_MS);
 	send_from(&b, "2001:db8:9::9", START_MS);
 	h = v4_of(&b, "H");
+	other = v4_of(&b, "2001:db8:9::9");
 	b.conf.mtu = 1400;
 	assert_true(nat64_prepare(b.n, &b.conf));
 	nat64_settle(b.n, false, START_MS);
@@ -329,8 +331,18 @@ static void a_new_configuration_keeps_what_fits(void **state)
 	assert_true(nat64_prepare(b.n, &b.conf));
 	nat64_settle(b.n, true, START_MS);
 	assert_int_equal(v4_of(&b, "H").s_addr, h.s_addr);
-	assert_int_equal(v4_of(&b, "2001:db8:9::9").s_addr, 0);
-	assert_int_equal(b.events[NAT64_MAPPING_ENDED], 1);
+	assert_int_equal(v4_of(&b, "2001:db8:9::9").s_addr, other.s_addr);
+	assert_int_equal(send_from(&b, "2001:db8:9::9", START_MS), NAT64_CLIENT_REFUSED);
+	nat64_usage(b.n, &usage);
+	assert_int_equal(usage.dormant, 1);
+	assert_int_equal(b.events[NAT64_MAPPING_ENDED], 0);
+	b.conf.clients = (struct acl){ &b.any, 1 };
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	send_from(&b, "2001:db8:9::9", START_MS);
+	nat64_usage(b.n, &usage);
+	assert_int_equal(usage.active, 2);
+	assert_int_equal(v4_of(&b, "2001:db8:9::9").s_addr, other.s_addr);
 	b.conf.pools = NULL;
 	b.conf.n_pools = 0;
 	assert_true(nat64_prepare(b.n, &b.conf));

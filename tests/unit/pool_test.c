@@ -298,16 +298,19 @@ static void restored_leases_in_any_order(void **state)
 	for (uint32_t i = 0; i < N_OF(ages); i++) {
 		struct in6_addr a = guest_addr(i);
 
-		assert_true(pool_restore(p, &a, addr4_of(0xc0a8ff10 + i), ages[i], 1000));
-		assert_false(pool_restore(p, &a, addr4_of(0xc0a8ff50), 1, 1000));
+		assert_true(
+			pool_restore(p, &a, addr4_of(0xc0a8ff10 + i), ages[i], false, 1000));
+		assert_false(pool_restore(p, &a, addr4_of(0xc0a8ff50), 1, false, 1000));
 	}
 	struct in6_addr other = guest_addr(50);
 
-	assert_false(pool_restore(p, &other, addr4_of(0xc0a8ff10), 1, 1000)); /* taken */
-	assert_false(pool_restore(p, &other, addr4_of(0xc0a8ff01), 1, 1000)); /* own4 */
-	assert_false(pool_restore(p, &other, addr4_of(0xc0a8ff00), 1, 1000)); /* edge */
-	assert_false(pool_restore(p, &other, addr4_of(0x08080808), 1, 1000)); /* elsewhere */
-	assert_false(pool_restore(p, &other, addr4_of(0xc0a8ff60), LIFETIME + KEEP, 1000));
+	assert_false(pool_restore(p, &other, addr4_of(0xc0a8ff10), 1, false, 1000)); /* taken */
+	assert_false(pool_restore(p, &other, addr4_of(0xc0a8ff01), 1, false, 1000)); /* own4 */
+	assert_false(pool_restore(p, &other, addr4_of(0xc0a8ff00), 1, false, 1000)); /* edge */
+	assert_false(
+		pool_restore(p, &other, addr4_of(0x08080808), 1, false, 1000)); /* elsewhere */
+	assert_false(
+		pool_restore(p, &other, addr4_of(0xc0a8ff60), LIFETIME + KEEP, false, 1000));
 	assert_int_equal(pool_next(p), 0);
 	pool_tick(p, 1000);
 	pool_usage(p, &usage);
@@ -323,11 +326,13 @@ static void restored_leases_in_any_order(void **state)
 	pool_free(p);
 }
 
-static bool keep_odd(void *arg, const struct mapping *m, uint64_t guest)
+static enum pool_fate keep_odd(void *arg, const struct mapping *m, uint64_t guest)
 {
 	(void)arg;
 	(void)guest;
-	return m->ipv6.s6_addr[15] & 1;
+	if (m->ipv6.s6_addr[15] % 4 == 1)
+		return POOL_RESERVE;
+	return m->ipv6.s6_addr[15] & 1 ? POOL_KEEP : POOL_END;
 }
 
 static void a_new_pool_keeps_what_fits(void **state)
@@ -359,6 +364,7 @@ static void a_new_pool_keeps_what_fits(void **state)
 		assert_int_equal(got.s_addr, v4[i].s_addr);
 		assert_int_equal(m->packets[0], i);
 		assert_int_equal(m->used_ms, 1000 + i);
+		assert_int_equal(m->state, i % 4 == 1 ? MAPPING_DORMANT : MAPPING_ACTIVE);
 	}
 	assert_true(kept > 5);
 	assert_int_equal(seen.ended, 64 - kept);
