@@ -49,6 +49,7 @@ struct gateway {
 	struct told told; /* what of them is in the log */
 	enum state state;
 	struct ev_timer look, watchdog;
+	int look_error; /* of the last look, 0 or -errno */
 	struct ev_signal *signals[5];
 	uint8_t machine_id[16];
 	uint64_t started_ms;
@@ -196,11 +197,12 @@ static void on_look(void *arg)
 	struct gateway *g = arg;
 	int error = apply(g, g->config);
 
-	if (error) {
+	if (error && error != g->look_error)
 		log_warning("a change of the host could not be followed: %s, trying again",
 			    strerror(-error));
+	g->look_error = error;
+	if (error)
 		ev_timer_at(&g->look, ev_now_ms(g->loop) + RETRY_MS);
-	}
 	judge(g);
 }
 
@@ -257,16 +259,15 @@ static void tell_all(const struct config_errors *errors, struct report *messages
 }
 
 /* The file is good, but the host does not let us. */
-static void tell_refused(const struct gateway *g, int error, struct report *messages)
+static void tell_refused(const struct gateway *g, const char *why, const char *hint,
+			 struct report *messages)
 {
 	char text[128];
-	struct config_error e = { .file = g->file,
-				  .key = "",
-				  .text = text,
-				  .hint = "v6gwd's log says what",
-				  .source = "" };
+	struct config_error e = {
+		.file = g->file, .key = "", .text = text, .hint = hint, .source = ""
+	};
 
-	snprintf(text, sizeof text, "cannot be carried out: %s", strerror(-error));
+	snprintf(text, sizeof text, "cannot be carried out: %s", why);
 	tell(LOG_LEVEL_ERROR, &e, messages);
 }
 
@@ -287,13 +288,18 @@ static void tell_at_next_start(const struct gateway *g, const struct config *nex
 static bool reload(struct gateway *g, struct report *messages)
 {
 	struct config_errors errors;
-	struct config *next = config_load(g->file, &errors);
+	struct config *next;
 	int error = 0;
 
+	if (strcmp(g->file, "/dev/stdin") == 0) { /* which is at its end */
+		tell_refused(g, "it was read to its end", "give -c a file", messages);
+		return false;
+	}
+	next = config_load(g->file, &errors);
 	if (next)
 		error = apply(g, next);
 	if (error)
-		tell_refused(g, error, messages);
+		tell_refused(g, strerror(-error), "v6gwd's log says what", messages);
 	else
 		tell_all(&errors, messages);
 	config_errors_free(&errors);
@@ -597,6 +603,8 @@ void gateway_free(struct gateway *g)
 		return;
 	for (size_t i = N_PLANES; i-- > 0;)
 		classes[i]->stop(g->plane[i], g->stop);
+	ev_timer_stop(&g->look);
+	ev_timer_stop(&g->watchdog);
 	control_close(g->control, g->stop == PLANE_RESTART);
 	resolvers_close(g->resolvers);
 	link_close(g->link);

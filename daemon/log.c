@@ -4,6 +4,7 @@
 #include "log.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -30,11 +31,6 @@ void log_open(void)
 void log_set_level(enum log_level level)
 {
 	most_verbose = level;
-}
-
-enum log_level log_get_level(void)
-{
-	return most_verbose;
 }
 
 /* syslog(3)'s numbers */
@@ -99,16 +95,4 @@ void log_line(enum log_level level, const char *plane, const struct log_fields *
 		send_journal(level, plane, fields, message);
 	else
 		fprintf(stderr, "<%d>%s\n", priority_of(level), message);
-}
-
-bool log_limit_pass(struct log_limit *l, uint64_t now_ms, uint32_t *suppressed)
-{
-	if (now_ms < l->next_ms) {
-		l->suppressed++;
-		return false;
-	}
-	*suppressed = l->suppressed;
-	l->suppressed = 0;
-	l->next_ms = now_ms + l->interval_s * 1000ull;
-	return true;
 }

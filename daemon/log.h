@@ -2,12 +2,9 @@
 /* log.h - the journal, or "<N>text" lines on stderr.  The one file that knows sd-journal.
  *
  * Each .c defines LOG_PLANE ("nat64", "dns64", "ra", "gateway" ...) before it includes this.
- * What a stranger can cause goes through a struct log_limit, or is counted instead.
+ * What a stranger can cause is counted instead.
  */
 #pragma once
-
-#include <stdbool.h>
-#include <stdint.h>
 
 enum log_level {
 	LOG_LEVEL_ERROR,
@@ -26,19 +23,9 @@ struct log_fields {
 
 void log_open(void);
 void log_set_level(enum log_level);
-enum log_level log_get_level(void);
 
 void log_line(enum log_level, const char *plane, const struct log_fields *, const char *fmt,
 	      ...) __attribute__((format(printf, 4, 5)));
-
-/* At most one line every interval_s; *suppressed is how many were left out since the last. */
-struct log_limit {
-	uint32_t interval_s;
-	uint64_t next_ms;
-	uint32_t suppressed;
-};
-
-bool log_limit_pass(struct log_limit *, uint64_t now_ms, uint32_t *suppressed);
 
 #define log_error(...)   log_line(LOG_LEVEL_ERROR, LOG_PLANE, NULL, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, LOG_PLANE, NULL, __VA_ARGS__)

@@ -21,6 +21,10 @@
 
 static const char plane_name[] = "nat64";
 
+/* Without a gateway each destination would be a neighbour on the device, and a scan would fill
+ * the kernel's table of neighbours (1,024 of all links together, as it is by default). */
+static const struct in6_addr gateway = { { { 0xfe, 0x80, [15] = 0x64 } } }; /* fe80::64 */
+
 /* Out of the engine, into the kernel. */
 static void to_tun(void *arg, const uint8_t *buf, size_t len)
 {
@@ -94,16 +98,22 @@ static void on_event(void *arg, const struct nat64_event *e)
 			 addr4_text(e->ipv4, v4), event_text(e->kind));
 }
 
-/* A guest is its link-layer address; behind another router, its /64; on the link but not heard
- * of by the kernel yet, unknown. */
+/* A guest is the link-layer address that its packet came with, else the one that the kernel
+ * knows; behind another router, its /64. */
 static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 {
 	const struct plane_nat64 *p = arg;
-	const uint8_t *mac = link_neighbour(p->env.link, 0, addr);
+	bool on_link = facts_on_link(link_facts(p->env.link), addr);
+	uint8_t heard[ADDR_MAC_LEN];
+	const uint8_t *mac = NULL;
 
+	if (on_link && p->guests && nft_guests_find(p->guests, addr, heard))
+		mac = heard;
+	if (!mac)
+		mac = link_neighbour(p->env.link, 0, addr);
 	if (mac)
 		return nat64_guest_mac(mac);
-	return facts_on_link(link_facts(p->env.link), addr) ? 0 : nat64_guest_net(addr);
+	return on_link ? 0 : nat64_guest_net(addr);
 }
 
 static struct nat64 *new_engine(struct plane_nat64 *p, const struct nat64_conf *conf)
@@ -134,7 +144,8 @@ static uint32_t mtu_of(const struct plane_nat64 *p, const struct effective *eff)
 static bool is_covered(const struct wish *list, size_t n, const struct prefix6 *dst)
 {
 	for (size_t i = 0; i < n; i++)
-		if (list[i].dst.len <= dst->len && prefix6_has(&list[i].dst, &dst->addr))
+		if (list[i].kind == WISH_ROUTE && list[i].dst.len <= dst->len &&
+		    prefix6_has(&list[i].dst, &dst->addr))
 			return true;
 	return false;
 }
@@ -142,8 +153,11 @@ static bool is_covered(const struct wish *list, size_t n, const struct prefix6 *
 static void add_route(struct wish *list, size_t *n, const struct prefix6 *dst, uint32_t index,
 		      const char *what)
 {
+	bool v4 = dst->len >= 96 && addr_is_v4(&dst->addr);
+
 	if (!is_covered(list, *n, dst))
-		list[(*n)++] = (struct wish){ WISH_ROUTE, *dst, index, 0, what };
+		list[(*n)++] = (struct wish){ WISH_ROUTE, *dst, index,
+					      0,          what, v4 ? in6addr_any : gateway };
 }
 
 static struct prefix6 mapped(const struct prefix4 *net)
@@ -162,6 +176,8 @@ static size_t list_wishes(const struct plane_nat64 *p, struct wish *list)
 	uint32_t index = tun_index(p->tun);
 	size_t n = 0;
 
+	list[n++] = (struct wish){ WISH_NEIGHBOUR,        { gateway, 128 }, index, 0,
+				   "the routes' gateway", IN6ADDR_ANY_INIT };
 	add_route(list, &n, &prefix, index, "the NAT64 prefix");
 	for (size_t i = 0; i < e->n_pools; i++) {
 		struct prefix6 pool = mapped(&e->pools[i]);
@@ -179,14 +195,18 @@ static size_t list_wishes(const struct plane_nat64 *p, struct wish *list)
 		return n;
 	add_route(list, &n, &own6, index, "the translator's IPv6 address");
 	if (e->proxy_index)
-		list[n++] = (struct wish){ WISH_PROXY_NEIGHBOUR, own6, e->proxy_index, 0,
-					   "the translator's IPv6 address" };
+		list[n++] = (struct wish){ WISH_PROXY_NEIGHBOUR,
+					   own6,
+					   e->proxy_index,
+					   0,
+					   "the translator's IPv6 address",
+					   IN6ADDR_ANY_INIT };
 	return n;
 }
 
 static void make_wishes(struct plane_nat64 *p)
 {
-	size_t room = p->eff->nat64.n_pools + p->eff->config->nat64.n_maps + 4;
+	size_t room = p->eff->nat64.n_pools + p->eff->config->nat64.n_maps + 5;
 	struct wish *list = calloc(room, sizeof *list);
 
 	if (!list) {
@@ -221,6 +241,16 @@ static void make_masquerade(struct plane_nat64 *p)
 		p->nft = nft_open(p->env.loop, tell_changed, p);
 	if (p->nft)
 		nft_masquerade(p->nft, &want);
+}
+
+static void make_guests(struct plane_nat64 *p)
+{
+	const char *device = p->eff->config->nat64.device;
+
+	if (p->guests && strcmp(nft_guests_device(p->guests), device) == 0)
+		return;
+	nft_guests_close(p->guests);
+	p->guests = nft_guests_open(p->env.loop, device, tell_changed, p);
 }
 
 /* Up, without addresses of the kernel's.  What fails is said by those who need the device. */
@@ -261,10 +291,6 @@ static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 	if (error)
 		return error;
 	if (link_tun_queues(p->env.link, tun_index(t)) > 1) {
-		log_error(
-			"%s is held by another process (tayga, or a second v6gwd: stop it, or "
-			"set nat64.device)",
-			name);
 		tun_close(t, false);
 		return -EBUSY;
 	}
@@ -275,8 +301,11 @@ static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 static void on_repair(void *arg)
 {
 	struct plane_nat64 *p = arg;
-	int error = open_tun(p, p->eff->config->nat64.device, &p->tun);
+	const char *name = p->eff->config->nat64.device;
+	int error = open_tun(p, name, &p->tun);
 
+	if (error && error != p->tun_error)
+		tun_complain(name, error);
 	p->tun_error = error;
 	if (error) {
 		ev_timer_at(&p->repair, ev_now_ms(p->env.loop) + RETRY_MS);
@@ -393,8 +422,11 @@ static int prepare(void *plane, const struct effective *next)
 	error = prepare_engine(p, next);
 	if (error)
 		log_error("translator: %s", strerror(-error));
-	else if (!has_device(p, next))
+	if (!error && !has_device(p, next)) {
 		error = open_tun(p, next->config->nat64.device, &p->next_tun);
+		if (error)
+			tun_complain(next->config->nat64.device, error);
+	}
 	if (error)
 		drop_prepared(p);
 	return error;
@@ -447,12 +479,14 @@ static void take_down(struct plane_nat64 *p, enum plane_stop how)
 	else
 		link_wish(p->env.link, plane_name, NULL, 0);
 	nft_close(p->nft, keep);
+	nft_guests_close(p->guests);
 	tun_close(p->tun, keep);
 	lease_file_close(p->leases);
 	nat64_free(p->engine);
 	nat64_setup_free(p->setup);
 	p->leases = NULL;
 	p->nft = NULL;
+	p->guests = NULL;
 	p->tun = NULL;
 	p->engine = NULL;
 	p->setup = NULL;
@@ -507,6 +541,7 @@ static void settle(void *plane, bool commit)
 	if (p->tun)
 		make_wishes(p);
 	make_masquerade(p);
+	make_guests(p);
 }
 
 static void stop(void *plane, enum plane_stop how)
@@ -530,6 +565,9 @@ bool plane_nat64_mapping(const void *plane, size_t *i, struct nat64_mapping *out
 	if (!p->engine || !nat64_mapping_at(p->engine, i, out))
 		return false;
 	++*i;
+	*has_mac = nat64_guest_is_mac(out->guest, mac);
+	if (out->guest)
+		return true;
 	found = link_neighbour(p->env.link, 0, &out->ipv6);
 	*has_mac = found;
 	if (found)

@@ -7,6 +7,7 @@
 #include "daemon/io/lease_file.h"
 #include "daemon/io/link.h"
 #include "daemon/io/nft.h"
+#include "daemon/io/nft_guests.h"
 #include "daemon/io/tun.h"
 #include "nat64/nat64.h"
 #include "nat64_setup.h"
@@ -19,6 +20,7 @@ struct plane_nat64 {
 	struct nat64_setup *setup;   /* the engine's configuration */
 	struct tun *tun;             /* NULL while disabled or missing */
 	struct nft *nft;
+	struct nft_guests *guests;
 	struct lease_file *leases; /* with the engine; NULL when memory is short */
 	uint32_t mtu;              /* the TUN's as configured last */
 	int tun_error;             /* why it is missing, 0 or -errno */

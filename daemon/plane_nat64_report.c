@@ -59,6 +59,17 @@ static void tell_leases(const struct plane_nat64 *p, struct reasons *r)
 			    lease_file_dir(p->leases), strerror(-error), remedy_of(error));
 }
 
+static void tell_guests(const struct plane_nat64 *p, struct reasons *r)
+{
+	int error = p->guests ? nft_guests_error(p->guests) : -ENOMEM;
+
+	if (!p->guests || !nft_guests_present(p->guests))
+		reasons_add(r, "nat64",
+			    "nat64.max_mappings_per_guest holds only for guests that answer "
+			    "neighbour discovery (table ip6 v6gwd: %s): modprobe nf_tables",
+			    error ? strerror(-error) : "being put back");
+}
+
 bool plane_nat64_health(const void *plane, struct reasons *r)
 {
 	const struct plane_nat64 *p = plane;
@@ -73,6 +84,7 @@ bool plane_nat64_health(const void *plane, struct reasons *r)
 		link_unmet(p->env.link, "nat64", r);
 	tell_masquerade(p, r);
 	tell_leases(p, r);
+	tell_guests(p, r);
 	return p->tun;
 }
 

@@ -67,11 +67,12 @@ void show_mapping(struct show *s, const json_t *mapping)
 	add_duration(t, mapping, "idle_s");
 	add_way(t, mapping, "v6_to_v4");
 	add_way(t, mapping, "v4_to_v6");
+	table_pass(t, s->out, s->colour);
 }
 
 void show_mappings_end(struct show *s)
 {
-	if (s->table.n)
+	if (s->table.n || s->table.begun)
 		table_print(&s->table, s->out, s->colour);
 	else
 		fputs("no mappings\n", s->out);

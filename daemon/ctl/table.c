@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* table.c - cells are kept until the last row is known, because widths depend on all. */
+/* table.c - cells are kept until some rows are known, because widths depend on them. */
 #include "table.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define ROWS_KEPT 1000u /* by which the widths of a long table are known */
 
 void table_add(struct table *t, const char *text)
 {
@@ -63,29 +65,44 @@ static void put_cell(FILE *out, const char *text, size_t width, bool right, bool
 	fputs(last ? "" : "  ", out);
 }
 
-void table_print(const struct table *t, FILE *out, bool colour)
+static void put_titles(struct table *t, FILE *out, bool colour)
 {
-	size_t widths[TABLE_COLUMNS], last = 0;
-
+	t->last = 0;
 	for (size_t c = 0; c < t->n_columns; c++) {
-		widths[c] = column_width(t, c);
-		last = widths[c] ? c : last;
+		t->widths[c] = column_width(t, c);
+		t->last = t->widths[c] ? c : t->last;
 	}
 	fputs(colour ? "\033[1m" : "", out);
-	for (size_t c = 0; c <= last; c++) {
-		if (widths[c])
-			put_cell(out, t->columns[c].title, widths[c], t->columns[c].right,
-				 c == last);
+	for (size_t c = 0; c <= t->last; c++) {
+		if (t->widths[c])
+			put_cell(out, t->columns[c].title, t->widths[c], t->columns[c].right,
+				 c == t->last);
 	}
 	fputs(colour ? "\033[0m\n" : "\n", out);
+	t->begun = true;
+}
+
+void table_print(struct table *t, FILE *out, bool colour)
+{
+	if (!t->begun)
+		put_titles(t, out, colour);
 	for (size_t i = 0; i < t->n; i++) {
 		size_t c = i % t->n_columns;
 
-		if (widths[c])
-			put_cell(out, t->cells[i], widths[c], t->columns[c].right, c == last);
+		if (t->widths[c])
+			put_cell(out, t->cells[i], t->widths[c], t->columns[c].right,
+				 c == t->last);
 		if (c + 1 == t->n_columns)
 			putc('\n', out);
+		free(t->cells[i]);
 	}
+	t->n = 0;
+}
+
+void table_pass(struct table *t, FILE *out, bool colour)
+{
+	if (t->n >= ROWS_KEPT * t->n_columns)
+		table_print(t, out, colour);
 }
 
 void table_done(struct table *t)
@@ -95,6 +112,7 @@ void table_done(struct table *t)
 	free(t->cells);
 	t->cells = NULL;
 	t->n = t->size = 0;
+	t->begun = false;
 }
 
 const char *table_duration(uint64_t s, char out[TABLE_TEXT])

@@ -21,13 +21,18 @@ struct table {
 	size_t n_columns;
 	char **cells; /* rows after each other, n_columns each */
 	size_t n, size;
+	size_t widths[TABLE_COLUMNS], last; /* once the titles are printed */
+	bool begun;
 };
 
 /* Adds the next cell, "" for none; ends the program when memory is short. */
 void table_add(struct table *, const char *text);
 
-/* Prints the titles (bold with colour) and all rows. */
-void table_print(const struct table *, FILE *, bool colour);
+/* Prints the titles (bold with colour; once) and all rows, and forgets these. */
+void table_print(struct table *, FILE *, bool colour);
+
+/* The same behind a row of a table that may be long, when enough rows have come together. */
+void table_pass(struct table *, FILE *, bool colour);
 void table_done(struct table *);
 
 /* text without what would steer a terminal. */

@@ -70,8 +70,6 @@ static ssize_t receive(struct icmp6 *s, uint8_t *buf, struct in6_addr *src, stru
 	return msg.msg_flags & MSG_TRUNC ? 0 : len;
 }
 
-/* The callback may close the socket, so nothing is read behind the last one: more comes with
- * the next wake-up. */
 static void on_readable(void *arg, unsigned ready)
 {
 	struct icmp6 *s = arg;

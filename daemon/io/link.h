@@ -51,15 +51,16 @@ int link_no_link_local(struct link *, uint32_t index);
  */
 uint32_t link_tun_queues(struct link *, uint32_t index);
 
-enum wish_kind { WISH_ROUTE, WISH_PROXY_NEIGHBOUR };
+enum wish_kind { WISH_ROUTE, WISH_PROXY_NEIGHBOUR, WISH_NEIGHBOUR };
 
 struct wish {
 	enum wish_kind kind;
-	struct prefix6 dst; /* route: destination (IPv4: ::ffff:..., len + 96); proxy neighbour:
-			       its address */
-	uint32_t index;     /* the link it goes to, or stands on; 0: that does not exist now */
-	uint32_t mtu;       /* route: RTAX_MTU, 0 for none */
-	const char *what;   /* "the NAT64 prefix": for messages; static text */
+	struct prefix6 dst;  /* route: destination (IPv4: ::ffff:..., len + 96); neighbour: its
+				address, on a link without link-layer addresses if no proxy */
+	uint32_t index;      /* the link it goes to, or stands on; 0: that does not exist now */
+	uint32_t mtu;        /* route: RTAX_MTU, 0 for none */
+	const char *what;    /* "the NAT64 prefix": for messages; static text */
+	struct in6_addr via; /* route of IPv6: the gateway, taken to be on the link; ::: none */
 };
 
 /* From now on these n shall exist, under the name of owner (static text, the plane's); earlier

@@ -248,6 +248,8 @@ static void on_neighbour(struct link *l, struct nlmsghdr *h)
 	    nlmsg_parse(h, sizeof *nd, tb, NDA_MAX, NULL) < 0 || !tb[NDA_DST] ||
 	    !read_address(tb[NDA_DST], AF_INET6, &addr))
 		return;
+	if (h->nlmsg_type == RTM_DELNEIGH)
+		wishes_on_neighbour_gone(l, index, &addr);
 	if (h->nlmsg_type == RTM_NEWNEIGH && tb[NDA_LLADDR] &&
 	    nla_len(tb[NDA_LLADDR]) == ADDR_MAC_LEN && !addr_is_multicast(&addr) &&
 	    !(nd->ndm_state & (NUD_FAILED | NUD_INCOMPLETE | NUD_NOARP)))

@@ -51,10 +51,10 @@ struct neighbours {
 struct wish_slot {
 	struct wish wish;
 	const char *owner;
-	bool there, ours;      /* it exists; we made it */
-	bool lost, complained; /* it was there before; said so */
-	int error;             /* of the last attempt, 0 or -errno */
-	bool seen_there;       /* as the others were told last */
+	bool there, ours; /* it exists; we made it */
+	bool lost;        /* it was there before */
+	int error;        /* of the last attempt, 0 or -errno */
+	bool seen_there;  /* as the others were told last */
 	int seen_error;
 };
 
@@ -133,5 +133,6 @@ void wishes_proxies_unknown(struct link *);
 void wishes_on_route(struct link *, const struct prefix6 *dst, uint32_t index, uint8_t proto,
 		     bool gone);
 void wishes_on_link(struct link *, uint32_t index, bool up);
+void wishes_on_neighbour_gone(struct link *, uint32_t index, const struct in6_addr *);
 void wishes_on_group_left(struct link *, uint32_t index, const struct in6_addr *group);
 void wishes_on_proxy_off(struct link *, uint32_t index);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* link_wish.c - routes and proxy neighbours that shall exist.
+/* link_wish.c - routes and neighbours that shall exist.
  *
  * Nothing is looked at in intervals: a wish is made anew because the kernel told that it is
  * gone, or a second after an attempt failed.  Only proxy neighbours of kernels before 6.14,
@@ -47,18 +47,21 @@ static struct nl_msg *route_message(const struct wish *w, uint16_t type, int fla
 {
 	bool v4 = is_v4(w);
 	struct in_addr dst4 = addr_v4(&w->dst.addr);
+	bool has_via = !addr_is_unspecified(&w->via);
 	struct rtmsg rtm = { .rtm_family = v4 ? AF_INET : AF_INET6,
 			     .rtm_dst_len = (uint8_t)(w->dst.len - (v4 ? 96 : 0)),
 			     .rtm_table = RT_TABLE_MAIN,
 			     .rtm_protocol = LINK_PROTO_OURS,
 			     .rtm_scope = v4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
-			     .rtm_type = RTN_UNICAST };
+			     .rtm_type = RTN_UNICAST,
+			     .rtm_flags = has_via ? RTNH_F_ONLINK : 0 };
 	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
 	struct nlattr *metrics = NULL;
 	bool ok = msg && nlmsg_append(msg, &rtm, sizeof rtm, NLMSG_ALIGNTO) == 0 &&
 		  nla_put(msg, RTA_DST, v4 ? sizeof dst4 : sizeof w->dst.addr,
 			  v4 ? (const void *)&dst4 : &w->dst.addr) == 0 &&
-		  nla_put_u32(msg, RTA_OIF, w->index) == 0;
+		  nla_put_u32(msg, RTA_OIF, w->index) == 0 &&
+		  (!has_via || nla_put(msg, RTA_GATEWAY, sizeof w->via, &w->via) == 0);
 
 	if (ok && w->mtu) {
 		metrics = nla_nest_start(msg, RTA_METRICS);
@@ -87,11 +90,11 @@ static int make_route(struct link *l, size_t i)
 	return error;
 }
 
-static struct nl_msg *proxy_message(const struct wish *w, uint16_t type, int flags)
+static struct nl_msg *neighbour_message(const struct wish *w, uint16_t type, int flags)
 {
 	struct ndmsg nd = { .ndm_family = AF_INET6,
 			    .ndm_ifindex = (int)w->index,
-			    .ndm_flags = NTF_PROXY,
+			    .ndm_flags = w->kind == WISH_PROXY_NEIGHBOUR ? NTF_PROXY : 0,
 			    .ndm_state = type == RTM_NEWNEIGH ? NUD_PERMANENT : 0 };
 	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
 
@@ -158,12 +161,38 @@ static int make_proxy(struct link *l, size_t i)
 
 	if (error)
 		return error == -EPERM || error == -EACCES ? -EROFS : error;
-	link_request(l, proxy_message(&s->wish, RTM_GETNEIGH, 0), on_proxy);
+	link_request(l, neighbour_message(&s->wish, RTM_GETNEIGH, 0), on_proxy);
 	if (s->there)
 		return 0;
-	error = link_request(l, proxy_message(&s->wish, RTM_NEWNEIGH, NLM_F_CREATE), NULL);
+	error = link_request(l, neighbour_message(&s->wish, RTM_NEWNEIGH, NLM_F_CREATE), NULL);
 	s->there = s->ours = error == 0;
 	return error;
+}
+
+/* Permanent, and so exempt from the limit of the neighbour table; in the place of one that the
+ * kernel made by itself. */
+static int make_neighbour(struct link *l, size_t i)
+{
+	struct wish_slot *s = &l->wishes.v[i];
+	int error = link_request(
+		l, neighbour_message(&s->wish, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE),
+		NULL);
+
+	s->there = s->ours = error == 0;
+	return error;
+}
+
+static int make(struct link *l, size_t i)
+{
+	switch (l->wishes.v[i].wish.kind) {
+	case WISH_ROUTE:
+		return make_route(l, i);
+	case WISH_PROXY_NEIGHBOUR:
+		return make_proxy(l, i);
+	case WISH_NEIGHBOUR:
+		return make_neighbour(l, i);
+	}
+	return -EINVAL;
 }
 
 static void take_away(struct link *l, const struct wish_slot *s)
@@ -173,14 +202,27 @@ static void take_away(struct link *l, const struct wish_slot *s)
 	if (s->wish.kind == WISH_ROUTE)
 		link_request(l, route_message(&s->wish, RTM_DELROUTE, 0), NULL);
 	else
-		link_request(l, proxy_message(&s->wish, RTM_DELNEIGH, 0), NULL);
+		link_request(l, neighbour_message(&s->wish, RTM_DELNEIGH, 0), NULL);
+}
+
+static const char *kind_text(const struct wish *w)
+{
+	switch (w->kind) {
+	case WISH_ROUTE:
+		return "route";
+	case WISH_PROXY_NEIGHBOUR:
+		return "proxy neighbour";
+	case WISH_NEIGHBOUR:
+		return "neighbour";
+	}
+	return "";
 }
 
 static const char *wish_text(const struct wish *w, char out[ADDR_TEXT_LEN])
 {
 	struct prefix4 net = { addr_v4(&w->dst.addr), (uint8_t)(w->dst.len - 96) };
 
-	if (w->kind == WISH_PROXY_NEIGHBOUR)
+	if (w->kind != WISH_ROUTE)
 		return addr_text(&w->dst.addr, out);
 	return is_v4(w) ? prefix4_text(&net, out) : prefix_text(&w->dst, out);
 }
@@ -189,7 +231,7 @@ static const char *wish_text(const struct wish *w, char out[ADDR_TEXT_LEN])
 static void describe(const struct link *l, const struct wish_slot *s, char *out, size_t size)
 {
 	const char *name = link_name(l, s->wish.index);
-	const char *kind = s->wish.kind == WISH_ROUTE ? "route" : "proxy neighbour";
+	const char *kind = kind_text(&s->wish);
 	bool v4 = is_v4(&s->wish);
 	char text[ADDR_TEXT_LEN];
 
@@ -222,20 +264,16 @@ static void describe(const struct link *l, const struct wish_slot *s, char *out,
 			 name, strerror(-s->error));
 }
 
-static void tell(struct link *l, struct wish_slot *s)
+/* What stays unmet is a reason, and logged as such. */
+static void tell_repair(struct wish_slot *s)
 {
-	char text[ADDR_TEXT_LEN], why[256];
-	const char *kind = s->wish.kind == WISH_ROUTE ? "route" : "proxy neighbour";
+	char text[ADDR_TEXT_LEN];
+	const char *kind = kind_text(&s->wish);
 
-	if (s->there && (s->lost || s->complained)) {
-		log_notice("%s %s of %s is back", kind, wish_text(&s->wish, text),
+	if (s->there && s->lost)
+		log_notice("%s %s of %s was gone: put back", kind, wish_text(&s->wish, text),
 			   s->wish.what);
-		s->lost = s->complained = false;
-	} else if (!s->there && !s->complained) {
-		describe(l, s, why, sizeof why);
-		log_warning("%s", why);
-		s->complained = true;
-	}
+	s->lost = s->lost && !s->there;
 }
 
 /* The others look again at what is unmet when that is not what they saw last. */
@@ -259,9 +297,8 @@ void wishes_settle(struct link *l)
 		struct wish_slot *s = &w->v[i];
 
 		if (!s->there && link_is_up(l, s->wish.index)) {
-			s->error = s->wish.kind == WISH_ROUTE ? make_route(l, i)
-							      : make_proxy(l, i);
-			tell(l, s);
+			s->error = make(l, i);
+			tell_repair(s);
 			if (s->error)
 				next_ms = RETRY_MS;
 		}
@@ -339,6 +376,17 @@ void wishes_on_link(struct link *l, uint32_t index, bool up)
 			lose(l, &l->wishes.v[i]);
 }
 
+void wishes_on_neighbour_gone(struct link *l, uint32_t index, const struct in6_addr *addr)
+{
+	for (size_t i = 0; i < l->wishes.n; i++) {
+		struct wish_slot *s = &l->wishes.v[i];
+
+		if (s->wish.kind == WISH_NEIGHBOUR && s->wish.index == index &&
+		    addr_equal(&s->wish.dst.addr, addr))
+			lose(l, s);
+	}
+}
+
 /* A proxy neighbour makes its link a member of the solicited-node multicast group
  * (RFC 4291 2.7.1): that is how its going is heard of. */
 void wishes_on_group_left(struct link *l, uint32_t index, const struct in6_addr *group)
@@ -369,7 +417,7 @@ void wishes_on_proxy_off(struct link *l, uint32_t index)
 static bool same_wish(const struct wish *a, const struct wish *b)
 {
 	return a->kind == b->kind && a->index == b->index && a->mtu == b->mtu &&
-	       prefix6_equal(&a->dst, &b->dst);
+	       prefix6_equal(&a->dst, &b->dst) && addr_equal(&a->via, &b->via);
 }
 
 static bool is_among(const struct wish *w, const struct wish *list, size_t n)

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* nft.h - our own nftables table "v6gwd": masquerade of the pool.  The one place that knows
- * libnftnl and libmnl.
- *
- * Where the kernel has it the table is owned: others can neither flush nor delete it, and it
- * goes when we do.  Elsewhere its loss is noticed and it is put back.
+/* nft.h - masquerade of the pool: table "ip v6gwd" in nftables, which lasts as long as we do.
  */
 #pragma once
 
@@ -30,9 +26,8 @@ struct nft *nft_open(struct ev_loop *, ev_fn *changed, void *arg);
  * for whoever holds another descriptor of it. */
 void nft_close(struct nft *, bool keep);
 
-/* Makes the table, or replaces its content in one transaction; NULL: no table.  0 or -errno:
- * -EPERM no right, or another process owns a table of that name.  Tried again every second
- * until it works. */
+/* Makes the table, or replaces its content in one transaction.  0 or -errno: -EPERM no right,
+ * or another process owns a table of that name.  Tried again every second until it works. */
 int nft_masquerade(struct nft *, const struct nft_masquerade *);
 
 bool nft_present(const struct nft *); /* the table is there as it was set last */

@@ -29,7 +29,6 @@ struct tun {
 	struct ev_io *io;
 	int fd;
 	uint32_t index;
-	bool adopted;
 	char name[IFNAMSIZ];
 	tun_packet_fn *fn;
 	ev_fn *on_lost;
@@ -107,24 +106,10 @@ static int open_device(const char *name, bool *adopted, int *out)
 {
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), error;
 
-	if (fd < 0) {
-		error = -errno;
-		log_error("/dev/net/tun: %s%s", strerror(-error), remedy(error));
-		return error;
-	}
+	if (fd < 0)
+		return -errno;
 	*adopted = if_nametoindex(name) != 0;
 	error = attach(fd, name, *adopted);
-	if (error == -EBUSY)
-		log_error(
-			"%s is held by another process (tayga, or a second v6gwd: stop it, or "
-			"set nat64.device)",
-			name);
-	else if (error == -EEXIST)
-		log_error("%s is there, but is not a TUN device (ip link delete %s, or set "
-			  "nat64.device)",
-			  name, name);
-	else if (error)
-		log_error("TUN device %s: %s%s", name, strerror(-error), remedy(error));
 	if (error) {
 		close(fd);
 		return error;
@@ -137,7 +122,8 @@ int tun_open(struct ev_loop *loop, const char *name, tun_packet_fn *fn, ev_fn *o
 	     void *arg, struct tun **out)
 {
 	struct tun *t = calloc(1, sizeof *t);
-	int error = t ? open_device(name, &t->adopted, &t->fd) : -ENOMEM;
+	bool adopted;
+	int error = t ? open_device(name, &adopted, &t->fd) : -ENOMEM;
 
 	if (error) {
 		free(t);
@@ -152,9 +138,9 @@ int tun_open(struct ev_loop *loop, const char *name, tun_packet_fn *fn, ev_fn *o
 	t->io = ev_io_new(loop, t->fd, EV_IO_READ, on_readable, t);
 	if (!t->index || !t->io) {
 		tun_close(t, false);
-		return -ENODEV;
+		return -ENXIO;
 	}
-	log_info("TUN device %s %s", t->name, t->adopted ? "adopted" : "made");
+	log_info("TUN device %s %s", t->name, adopted ? "adopted" : "made");
 	*out = t;
 	return 0;
 }
@@ -172,6 +158,21 @@ void tun_close(struct tun *t, bool keep)
 		free(t);
 }
 
+void tun_complain(const char *name, int error)
+{
+	if (error == -EBUSY)
+		log_error(
+			"%s is held by another process (tayga, or a second v6gwd: stop it, or "
+			"set nat64.device)",
+			name);
+	else if (error == -EEXIST)
+		log_error("%s is there, but is not a TUN device (ip link delete %s, or set "
+			  "nat64.device)",
+			  name, name);
+	else
+		log_error("TUN device %s: %s%s", name, strerror(-error), remedy(error));
+}
+
 uint32_t tun_index(const struct tun *t)
 {
 	return t->index;
@@ -180,11 +181,6 @@ uint32_t tun_index(const struct tun *t)
 const char *tun_name(const struct tun *t)
 {
 	return t->name;
-}
-
-bool tun_adopted(const struct tun *t)
-{
-	return t->adopted;
 }
 
 static int set_link(int s, struct ifreq *ifr, uint32_t mtu)

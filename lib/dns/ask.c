@@ -142,7 +142,7 @@ size_t ask_opt_len(const struct ask *a, const struct ask_reply *r)
 	       (a->wants_keepalive ? 6 : 0);
 }
 
-uint16_t ask_flags(const struct ask *a, const struct ask_reply *r)
+static uint16_t flags_of(const struct ask *a, const struct ask_reply *r)
 {
 	return (uint16_t)(MSG_QR | (a->flags & (MSG_OPCODE | MSG_RD | MSG_CD)) | MSG_RA |
 			  (r->truncated ? MSG_TC : 0) | (r->secure ? MSG_AD : 0) |
@@ -180,7 +180,7 @@ static void put_opt(const struct ask *a, const struct ask_reply *r, struct msg_w
 
 void ask_begin(const struct ask *a, const struct ask_reply *r, uint8_t *buf, struct msg_wr *m)
 {
-	msg_begin(m, buf, a->limit - ask_opt_len(a, r), a->id, ask_flags(a, r),
+	msg_begin(m, buf, a->limit - ask_opt_len(a, r), a->id, flags_of(a, r),
 		  a->q.name_len ? &a->q : NULL);
 }
 
@@ -198,7 +198,7 @@ size_t ask_adopt(const struct ask *a, const struct ask_reply *r, uint8_t *buf, s
 	struct msg_wr m;
 
 	msg_set_id(buf, a->id);
-	msg_set_flags(buf, ask_flags(a, r));
+	msg_set_flags(buf, flags_of(a, r));
 	memcpy(buf + MSG_HEAD_LEN, a->q.name, a->q.name_len);
 	msg_resume(&m, buf, a->limit, len, count);
 	return ask_end(a, r, &m);

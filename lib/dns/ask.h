@@ -51,8 +51,6 @@ struct ask_reply {
 /* Octets that the OPT record will take. */
 size_t ask_opt_len(const struct ask *, const struct ask_reply *);
 
-uint16_t ask_flags(const struct ask *, const struct ask_reply *);
-
 /* Starts a reply into buf of ask->limit octets, leaving room for OPT; ask_end() writes that and
  * the header and returns the length, or 0 when the records did not fit. */
 void ask_begin(const struct ask *, const struct ask_reply *, uint8_t *buf, struct msg_wr *);

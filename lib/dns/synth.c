@@ -183,8 +183,8 @@ enum synth_verdict synth_decide(const struct synth_case *k, bool *on_error)
 	return SYNTH_FAIL_AAAA;
 }
 
-bool synth_aaaa_usable(const struct dns_conf *conf, const struct msg *m,
-		       const struct msg_rr *rr)
+static bool is_aaaa_usable(const struct dns_conf *conf, const struct msg *m,
+			   const struct msg_rr *rr)
 {
 	struct in6_addr a;
 
@@ -195,8 +195,8 @@ bool synth_aaaa_usable(const struct dns_conf *conf, const struct msg *m,
 	return true;
 }
 
-bool synth_a_usable(const struct dns_conf *conf, const struct msg *m, const struct msg_rr *rr,
-		    const uint8_t *owner)
+static bool is_a_usable(const struct dns_conf *conf, const struct msg *m,
+			const struct msg_rr *rr, const uint8_t *owner)
 {
 	struct in_addr a;
 	uint32_t num;
@@ -224,8 +224,8 @@ static bool is_usable(const struct dns_conf *conf, const struct msg *m, const st
 		      const uint8_t *owner)
 {
 	if (rr->type == TYPE_AAAA)
-		return synth_aaaa_usable(conf, m, rr);
-	return rr->type != TYPE_A || synth_a_usable(conf, m, rr, owner);
+		return is_aaaa_usable(conf, m, rr);
+	return rr->type != TYPE_A || is_a_usable(conf, m, rr, owner);
 }
 
 unsigned synth_count(const struct dns_conf *conf, const struct msg *m,
@@ -308,7 +308,7 @@ void synth_put_aaaa(struct msg_wr *w, const struct dns_conf *conf, const struct 
 		struct in6_addr v6;
 		struct in_addr v4;
 
-		if (!synth_a_usable(conf, m, &rr, c->end))
+		if (!is_a_usable(conf, m, &rr, c->end))
 			continue;
 		memcpy(&v4, m->p + rr.rdata_at, sizeof v4);
 		v6 = pref64_embed(&conf->prefix, v4);
@@ -325,7 +325,7 @@ void synth_put_data(struct msg_wr *w, const struct dns_conf *conf, const struct 
 	struct msg_rr rr;
 
 	for (size_t at = m->at[MSG_ANSWER]; next_data(m, c, type, at, &rr); at = rr.next) {
-		if (conf && type == TYPE_AAAA && !synth_aaaa_usable(conf, m, &rr))
+		if (conf && type == TYPE_AAAA && !is_aaaa_usable(conf, m, &rr))
 			whole = false;
 		else
 			msg_put_copy(w, MSG_ANSWER, m, &rr, cache_ttl(answer, rr.ttl));

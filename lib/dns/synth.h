@@ -68,11 +68,6 @@ struct synth_case {
 /* RFC 6147 5.1.  *on_error says that AAAA failed: lifetimes are then short. */
 enum synth_verdict synth_decide(const struct synth_case *, bool *on_error);
 
-/* May AAAA record rr be used, may A record rr be translated? */
-bool synth_aaaa_usable(const struct dns_conf *, const struct msg *, const struct msg_rr *rr);
-bool synth_a_usable(const struct dns_conf *, const struct msg *, const struct msg_rr *rr,
-		    const uint8_t *owner);
-
 /* Data at the end of chain that may be used; *refused counts what may not. */
 unsigned synth_count(const struct dns_conf *, const struct msg *, const struct synth_chain *,
 		     uint16_t type, unsigned *refused);

@@ -170,6 +170,15 @@ uint64_t nat64_guest_net(const struct in6_addr *a)
 	return net >> MAC_BITS ? net : net | 1ull << 63;
 }
 
+bool nat64_guest_is_mac(uint64_t guest, uint8_t out[ADDR_MAC_LEN])
+{
+	if (!guest || guest >> MAC_BITS)
+		return false;
+	for (unsigned i = 0; i < ADDR_MAC_LEN; i++)
+		out[i] = (uint8_t)(guest >> (MAC_BITS - 8 - 8 * i));
+	return true;
+}
+
 uint64_t engine_guest(const struct nat64 *n, const struct in6_addr *src)
 {
 	return n->guest_of ? n->guest_of(n->guest_arg, src) : 0;
@@ -178,10 +187,8 @@ uint64_t engine_guest(const struct nat64 *n, const struct in6_addr *src)
 bool engine_is_client(const struct nat64_conf *conf, const struct in6_addr *src, uint64_t guest)
 {
 	uint8_t mac[ADDR_MAC_LEN];
-	bool has_mac = guest && guest >> MAC_BITS == 0;
+	bool has_mac = nat64_guest_is_mac(guest, mac);
 
-	for (unsigned i = 0; i < ADDR_MAC_LEN; i++)
-		mac[i] = (uint8_t)(guest >> (MAC_BITS - 8 - 8 * i));
 	return acl_allows(&conf->clients, src, has_mac ? mac : NULL);
 }
 
@@ -270,6 +277,7 @@ bool nat64_mapping_at(const struct nat64 *n, size_t *i, struct nat64_mapping *ou
 		.ipv4 = m->ipv4,
 		.name = name,
 		.state = state_of(m),
+		.guest = pool_guest(n->pool, m),
 		.made_ms = (uint64_t)m->made_ms,
 		.used_ms = (uint64_t)m->used_ms,
 		.packets = { m->packets[0], m->packets[1] },

@@ -75,6 +75,7 @@ struct nat64_mapping {
 	struct in_addr ipv4;
 	const char *name; /* "" where none */
 	enum nat64_state state;
+	uint64_t guest; /* as nat64_set_guests() tells; 0: not known */
 	uint64_t made_ms,
 		used_ms; /* as now_ms, to the second; used_ms 0: never.  Those of a
 			    restored lease may lie before time 0: now - used_ms holds */
@@ -99,6 +100,10 @@ void nat64_set_guests(struct nat64 *, uint64_t (*guest_of)(void *arg, const stru
 		      void *arg);
 uint64_t nat64_guest_mac(const uint8_t mac[ADDR_MAC_LEN]);
 uint64_t nat64_guest_net(const struct in6_addr *);
+
+/* The link-layer address that a key of nat64_guest_mac() stands for; false for any other key.
+ */
+bool nat64_guest_is_mac(uint64_t guest, uint8_t out[ADDR_MAC_LEN]);
 
 /* Takes a new configuration: prepare may fail for memory (false) and changes nothing yet;
  * settle switches, keeping every mapping that still fits, or drops what was prepared.  Whose

@@ -153,6 +153,8 @@ static enum nat64_reason find_source(struct packet *pk)
 		return reply_error6(pk, NAT64_CLIENT_REFUSED, UNREACHABLE, PROHIBITED, 0);
 	if (pk->from && pk->from->state == MAPPING_FIXED)
 		return NAT64_GO_ON;
+	if (!pool_admit(n->pool, guest, pk->now_ms))
+		return NAT64_GUEST_MOVES;
 	pk->from = pool_take(n->pool, src, guest, pk->now_ms);
 	if (!pk->from)
 		return refuse_full(pk);

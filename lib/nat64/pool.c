@@ -38,6 +38,7 @@ struct guest {
 	uint32_t count; /* 0: free, next is the next free one */
 	uint32_t next;
 	struct list mappings;
+	uint64_t moved_ms; /* when its last move would have come at the slowest pace */
 };
 
 struct pool {
@@ -563,7 +564,7 @@ static uint32_t guest_of(struct pool *p, uint64_t key)
 		p->free_guest = p->guests[id].next;
 	else
 		id = p->new_guest++;
-	p->guests[id] = (struct guest){ key, hash, 0, POOL_NONE, { POOL_NONE, POOL_NONE } };
+	p->guests[id] = (struct guest){ key, hash, 0, POOL_NONE, { POOL_NONE, POOL_NONE }, 0 };
 	table_insert(&p->by_guest, hash, id);
 	return id;
 }
@@ -651,6 +652,19 @@ static uint32_t find_free(const struct pool *p, const struct in6_addr *v6)
 	return id == POOL_NONE ? free_from(p, 0) : id;
 }
 
+bool pool_admit(struct pool *p, uint64_t guest, uint64_t now_ms)
+{
+	uint32_t id = guest ? find_guest(p, guest, guest_hash(p, guest)) : POOL_NONE;
+	struct guest *g = id == POOL_NONE ? NULL : &p->guests[id];
+
+	if (!g || g->count < p->limit)
+		return true;
+	if (g->moved_ms > now_ms + POOL_MOVES_BURST * POOL_MOVE_MS)
+		return false;
+	g->moved_ms = (g->moved_ms > now_ms ? g->moved_ms : now_ms) + POOL_MOVE_MS;
+	return true;
+}
+
 struct mapping *pool_take(struct pool *p, const struct in6_addr *v6, uint64_t guest,
 			  uint64_t now_ms)
 {
@@ -676,6 +690,11 @@ struct mapping *pool_take(struct pool *p, const struct in6_addr *v6, uint64_t gu
 	m->made_ms = m->used_ms = (int64_t)now_ms;
 	tell(p, kind, v6, m->ipv4);
 	return m;
+}
+
+uint64_t pool_guest(const struct pool *p, const struct mapping *m)
+{
+	return m->state == MAPPING_FIXED || m->guest == POOL_NONE ? 0 : p->guests[m->guest].key;
 }
 
 void pool_set_guest(struct pool *p, struct mapping *m, uint64_t guest, uint64_t now_ms)

@@ -65,12 +65,24 @@ bool pool_has(const struct pool *, struct in_addr v4);
 bool pool_fixed_to_v4(const struct pool *, const struct in6_addr *v6, struct in_addr *out);
 bool pool_fixed_to_v6(const struct pool *, struct in_addr v4, struct in6_addr *out);
 
+#define POOL_MOVES_BURST 64u
+#define POOL_MOVE_MS     50u
+
+/* May a guest have one more mapping now?  Not where each new one would take the place of
+ * another of its own more often than every POOL_MOVE_MS, after a burst: those that it has would
+ * be worth nothing, answers would come to the wrong address, and each of its addresses be asked
+ * for on the link. */
+bool pool_admit(struct pool *, uint64_t guest, uint64_t now_ms);
+
 /* Makes the mapping of v6 active, and makes one where there is none: the address that its hash
  * asks for, else the next free one, else that of the longest idle dormant mapping.  A guest (0:
  * unknown, no limit) that has its limit loses its own longest idle one.  NULL: all are active.
  * v6 is covered by no map. */
 struct mapping *pool_take(struct pool *, const struct in6_addr *v6, uint64_t guest,
 			  uint64_t now_ms);
+
+/* The key of the guest that uses m; 0: not known, or a fixed mapping. */
+uint64_t pool_guest(const struct pool *, const struct mapping *m);
 
 /* Who uses m, where it was unknown. */
 void pool_set_guest(struct pool *, struct mapping *m, uint64_t guest, uint64_t now_ms);

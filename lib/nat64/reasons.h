@@ -99,6 +99,9 @@
 	  "came with hop limit 0", "RFC 8200 3")                                               \
 	X(POOL_EXHAUSTED, DROPPED, "pool-full",                                                \
 	  "no IPv4 address left for this guest; ICMPv6 1/1", "RFC 6146 3.5.1.1")               \
+	X(GUEST_MOVES, DROPPED, "guest-moves",                                                 \
+	  "a new source of a guest that has max_mappings_per_guest, and gave up one for "      \
+	  "another too often", "RFC 6146 4")                                                   \
 	X(V6_TOO_BIG, DROPPED, "v6-too-big",                                                   \
 	  "larger than the next hop's MTU; ICMPv6 2/0", "RFC 7915 5.1")                        \
 	                                                                                       \

@@ -63,7 +63,7 @@ OWNER = {
     r"event2/.*": "daemon/ev.c",
     r"netlink/.*": "daemon/io/link*",
     r"ares.*\.h": "daemon/io/upstream_ares.c",
-    r"libnftnl/.*|libmnl/.*|linux/netfilter/.*": "daemon/io/nft.c",
+    r"libnftnl/.*|libmnl/.*|linux/netfilter/.*": "daemon/io/nft*",
     r"linux/if_tun\.h": "daemon/io/tun.c",
     r"systemd/sd-daemon\.h": "daemon/sd.c",
     r"systemd/sd-journal\.h": "daemon/log.c",

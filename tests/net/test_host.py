@@ -23,6 +23,7 @@ def made(host):
         "routes": sorted(r["dst"] for family in (4, 6) for r in host.json(
             "ip", "-j", f"-{family}", "route", "show", "dev", "nat64", check=False)),
         "proxies": host.out("ip", "-6", "neigh", "show", "proxy"),
+        "gateway": host.out("ip", "-6", "neigh", "show", "dev", "nat64", "nud", "permanent", check=False),
         "table": host.out("nft", "list", "ruleset"),
         "up": bool(link) and "UP" in link[0]["flags"],
         "addresses": link[0]["addr_info"] if link else [],
@@ -33,7 +34,8 @@ def made(host):
 def all_made(host):
     state = made(host)
     return (PREFIX in state["routes"] and POOL in state["routes"] and "proxy" in state["proxies"]
-            and "masquerade" in state["table"] and state["up"] and not state["addresses"])
+            and "masquerade" in state["table"] and "fe80::64" in state["gateway"] and state["up"]
+            and not state["addresses"])
 
 
 def started(lab, config=CONFIG):
@@ -48,6 +50,7 @@ def started(lab, config=CONFIG):
     "ip -6 route flush dev nat64; ip route flush dev nat64",
     "ip -6 neigh del proxy $(ip -6 neigh show proxy | cut -d' ' -f1) dev br0",
     "sysctl -qw net.ipv6.conf.br0.proxy_ndp=0",
+    "ip -6 neigh del fe80::64 dev nat64",
     "ip link set nat64 down",
     "ip link set nat64 mtu 1000",
     "ip link del nat64",
@@ -188,7 +191,7 @@ def test_the_table_belongs_to_us_alone(lab):
 
 
 @pytest.mark.parametrize("setting, expected, absent", [
-    ("off", "", "v6gwd"),
+    ("off", "", "ip v6gwd"),
     ("5.9.0.2", f'ip saddr {POOL} oifname != "nat64" snat to 5.9.0.2', "masquerade"),
     ("auto", f'ip saddr {POOL} oifname != "nat64" masquerade', "snat"),
 ])

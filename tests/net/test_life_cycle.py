@@ -167,6 +167,19 @@ def test_second_daemon_is_refused(lab):
     assert first.status()["health"]["state"] == "ok"
 
 
+@pytest.mark.lab(guests=0, hops=False)
+def test_a_device_that_cannot_be_made_again_is_said_once(lab):
+    gw = lab.gateway().start()
+    gw.send(signal.SIGSTOP)
+    lab.host.run("sh", "-c", "ip link del nat64; ip link add nat64 type bridge")
+    gw.send(signal.SIGCONT)
+    wait_until(lambda: any("nat64" in r for r in gw.status()["health"]["reasons"]), 2)
+    time.sleep(2.5)
+    assert gw.log_text().count("not a TUN device") == 1
+    lab.host.run("ip", "link", "del", "nat64")
+    gw.wait_ok(3)
+
+
 @ONE_GUEST
 def test_an_existing_device_is_adopted_and_left(lab):
     lab.host.run("ip", "tuntap", "add", "dev", "nat64", "mode", "tun")

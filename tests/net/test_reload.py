@@ -73,3 +73,12 @@ def test_written_nat64_prefix_without_the_plane(lab):
     assert '"nat64" is announced although nat64.enabled is false' in gw.ctl("reload").stderr
     text = advertised()
     assert "0064 ff9b" in text and "route info" not in text
+
+
+def test_the_standard_input_is_not_read_again(lab):
+    """It is at its end, and nothing is a valid file: everything would be as by default."""
+    gw = lab.gateway(CONFIG + "nat64 = { mtu = 1400; };", args=["-c", "/dev/stdin"])
+    gw.start(wrapper=("sh", "-c", f'exec "$0" "$@" <{gw.conf}'))
+    done = gw.ctl("reload", check=False)
+    assert done.returncode == 1 and "read to its end" in done.stderr
+    assert "mtu = 1400;" in gw.ctl("config").stdout

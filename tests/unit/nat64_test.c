@@ -190,6 +190,7 @@ static void guests_are_asked_for_and_limited(void **state)
 	struct bench b;
 	struct nat64_usage usage;
 	char src[40];
+	unsigned refused = 0;
 
 	(void)state;
 	setup(&b);
@@ -199,11 +200,15 @@ static void guests_are_asked_for_and_limited(void **state)
 	b.guest = 8;
 	for (unsigned i = 1; i <= 1000; i++) {
 		snprintf(src, sizeof src, "2001:db8:1::f:%x", i);
-		assert_int_equal(send_from(&b, src, START_MS + i), NAT64_OK_64);
+		refused += send_from(&b, src, START_MS + i) == NAT64_GUEST_MOVES;
 	}
+	assert_in_range(refused, 900, 930);
+	assert_int_equal(nat64_counts(b.n)[NAT64_OK_64], 1001 - refused);
 	nat64_usage(b.n, &usage);
 	assert_int_equal(usage.active, 5);
 	assert_int_not_equal(v4_of(&b, "H2").s_addr, 0);
+	b.guest = 7;
+	assert_int_equal(send_from(&b, "2001:db8:1::7:7", START_MS + 1000), NAT64_OK_64);
 	nat64_free(b.n);
 }
 

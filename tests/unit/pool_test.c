@@ -241,6 +241,35 @@ static void a_guest_has_its_limit_and_harms_nobody(void **state)
 	pool_free(p);
 }
 
+/* At the limit of 3: a burst of moves, then one for each POOL_MOVE_MS, and again a burst after
+ * a rest; another guest, and one that is unknown, are not concerned. */
+static void moves_have_a_pace(void **state)
+{
+	const struct prefix4 nets[] = { net("192.168.255.0/28") };
+	struct pool *p = pool_of(nets, 1, NULL, 0);
+	const struct {
+		uint64_t now_ms;
+		uint32_t n;
+	} table[] = { { 1000, 3 + POOL_MOVES_BURST + 1 },
+		      { 1000 + POOL_MOVE_MS - 1, 0 },
+		      { 1000 + POOL_MOVE_MS, 1 },
+		      { 1000 + 11 * POOL_MOVE_MS, 10 },
+		      { 1000000, POOL_MOVES_BURST + 1 } };
+	uint32_t next = 0;
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(table); i++) {
+		for (uint32_t k = 0; k < table[i].n; k++) {
+			assert_true(pool_admit(p, 42, table[i].now_ms));
+			assert_non_null(take(p, next++, 42, table[i].now_ms));
+		}
+		assert_int_equal(pool_admit(p, 42, table[i].now_ms), false);
+		assert_true(pool_admit(p, 7, table[i].now_ms));
+		assert_true(pool_admit(p, 0, table[i].now_ms));
+	}
+	pool_free(p);
+}
+
 static void unknown_guests_share_no_limit(void **state)
 {
 	const struct prefix4 nets[] = { net("192.168.255.0/28") };
@@ -421,6 +450,7 @@ int main(void)
 		cmocka_unit_test(idle_mappings_sleep_and_end),
 		cmocka_unit_test(a_full_pool_takes_over_the_longest_idle),
 		cmocka_unit_test(a_guest_has_its_limit_and_harms_nobody),
+		cmocka_unit_test(moves_have_a_pace),
 		cmocka_unit_test(unknown_guests_share_no_limit),
 		cmocka_unit_test(restored_leases_in_any_order),
 		cmocka_unit_test(a_new_pool_keeps_what_fits),

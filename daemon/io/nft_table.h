@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* nft_table.h - a table "v6gwd" of one family in nftables, whatever is in it: for nft.c and
+ * nft_guests.c alone.
+ *
+ * Where the kernel has it the table is owned: others can neither flush nor delete it, and it
+ * goes when we do.  Elsewhere its loss is noticed and it is put back.
+ */
+#pragma once
+
+#include "daemon/ev.h"
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NFT_TABLE "v6gwd"
+
+/* One transaction being written; what fails is noted, and told at its end. */
+struct nft_batch {
+	struct nft_table *table;
+	struct mnl_nlmsg_batch *b;
+	bool failed;
+};
+
+/* Writes what is in the table: chains, sets, rules. */
+typedef void nft_content_fn(struct nft_batch *, void *arg);
+
+struct nft_table {
+	struct ev_loop *loop;
+	uint16_t family;             /* NFPROTO_IPV4 or NFPROTO_IPV6 */
+	struct mnl_socket *requests; /* owns the table */
+	struct mnl_socket *events;   /* only while the table cannot be owned */
+	struct ev_io *events_io;
+	struct ev_timer retry;
+	uint32_t seq;
+	bool wanted, present, plain; /* plain: this kernel knows no owners */
+	int error;                   /* of the last transaction */
+	size_t room;                 /* bytes that the content needs */
+	nft_content_fn *content;
+	ev_fn *changed;
+	void *arg; /* of both */
+};
+
+/* changed is called when present changed.  false after logging; closing is right then, too. */
+bool nft_table_open(struct nft_table *, struct ev_loop *, uint16_t family, nft_content_fn *,
+		    ev_fn *changed, void *arg);
+
+/* Without keep the table goes.  With it the owning socket stays open until the process ends,
+ * for whoever holds another descriptor of it. */
+void nft_table_close(struct nft_table *, bool keep);
+
+/* Makes the table, or replaces its content, in one transaction.  0 or -errno:
+ * -EPERM no right, or another process owns a table of that name.  Tried again every second
+ * until it works. */
+int nft_table_make(struct nft_table *, size_t room);
+
+/* For the content.  The expressions of a rule come in order; add and match work on register 1.
+ */
+void nft_put_chain(struct nft_batch *, const char *name, const char *type, uint32_t hook,
+		   int32_t priority);
+void nft_put_set(struct nft_batch *, struct nftnl_set *); /* frees it; NULL fails */
+struct nftnl_rule *nft_rule_begin(struct nft_batch *, const char *chain);
+struct nftnl_expr *nft_rule_add(struct nft_batch *, struct nftnl_rule *, const char *name);
+void nft_rule_load(struct nft_batch *, struct nftnl_rule *, uint32_t meta_key);
+void nft_rule_payload(struct nft_batch *, struct nftnl_rule *, uint32_t base, uint32_t offset,
+		      uint32_t len, uint32_t reg);
+void nft_rule_match(struct nft_batch *, struct nftnl_rule *, uint32_t op, const void *data,
+		    uint32_t len);
+void nft_rule_end(struct nft_batch *, struct nftnl_rule *, const char *comment);

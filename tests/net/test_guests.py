@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who a guest is: the link-layer address that its packets come with, from the first one on, so that
+a guest that makes up sources by the thousand spends its own mappings only."""
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from gateway import CONFIG
+from lab import BRIDGE_MAC, SERVER4, canonical, embed, wait_until
+
+pytestmark = pytest.mark.lab(guests=2, hops=False)
+
+TARGET = embed("64:ff9b::/96", SERVER4)
+LIMIT = 16  # of max_mappings_per_guest, as it is by default
+
+# A guest's own frames, echo requests, within a second: from COUNT sources, or to COUNT destinations,
+# and, where it is told to, an answer to every solicitation for one of the sources.  Prints what it
+# has done when its input ends.
+STORM = r"""
+import json, select, socket, struct, sys, threading, time
+mac, gateway, target, net, count, scan, answers = json.loads(sys.argv[1])
+raw = lambda text: bytes.fromhex(text.replace(":", ""))
+v6 = lambda text: socket.inet_pton(socket.AF_INET6, text)
+mac, gateway, target, net = raw(mac), raw(gateway), v6(target), v6(net)[:8]
+
+def checksum(src, dst, body):
+    data = src + dst + struct.pack(">II", len(body), 58) + body
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 65535) + (total >> 16)
+    return 65535 - total
+
+def frame(to, src, dst, hops, head, rest):
+    body = head + b"\0\0" + rest
+    body = head + struct.pack(">H", checksum(src, dst, body)) + rest
+    return to + mac + b"\x86\xdd\x60\0\0\0" + struct.pack(">HBB", len(body), 58, hops) + src + dst + body
+
+MADE_UP = b"\xba\xd0\0\0"
+source = lambda n: net + MADE_UP + struct.pack(">I", 0 if scan else n)
+destination = lambda n: target[:12] + struct.pack(">I", 0x08080000 + n) if scan else target
+frames = [frame(gateway, source(n), destination(n), 64, b"\x80\0", struct.pack(">HH", n & 65535, 1) + bytes(16))
+          for n in range(count)]
+out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+out.bind(("eth0", 0))
+told, end = 0, False
+
+def answer():
+    global told
+    listen = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86dd))
+    listen.bind(("eth0", 0x86dd))
+    # PACKET_ADD_MEMBERSHIP: every multicast address
+    listen.setsockopt(263, 1, struct.pack("iHH8s", socket.if_nametoindex("eth0"), 2, 0, b""))
+    while not end:
+        if not select.select([listen], [], [], 0.1)[0]:
+            continue
+        got = listen.recv(2048)
+        if len(got) < 78 or got[20] != 58 or got[54] != 135 or got[62:74] != net + MADE_UP:
+            continue
+        asked, who = got[62:78], got[22:38]
+        out.send(frame(got[6:12], asked, who, 255, b"\x88\0", b"\x60\0\0\0" + asked + b"\x02\x01" + mac))
+        told += 1
+
+if answers:
+    threading.Thread(target=answer, daemon=True).start()
+print("ready", flush=True)
+sys.stdin.readline()
+begin, sent = time.monotonic(), 0
+while sent < count:
+    due = min(count, int((time.monotonic() - begin) * count) + 1)
+    while sent < due:
+        out.send(frames[sent])
+        sent += 1
+    time.sleep(0.0005)
+took = time.monotonic() - begin
+sys.stdin.readline()
+end = True
+print(json.dumps({"sent": sent, "took": took, "told": told}), flush=True)
+"""
+
+
+class Storm:
+    """One guest's frames, in one second; ready when it is made."""
+
+    def __init__(self, lab, guest, count=10000, scan=False, answers=False):
+        words = [guest.mac, BRIDGE_MAC, TARGET, lab.prefix.removesuffix("/64"), count, scan, answers]
+        self.process = guest.popen(sys.executable, "-c", STORM, json.dumps(words), stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "ready\n"
+
+    def go(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def end(self):
+        """What it has done: frames sent, how long that took, solicitations answered."""
+        return json.loads(self.process.communicate("\n", timeout=30)[0])
+
+
+def started(lab, config=""):
+    gw = lab.gateway(CONFIG + config, level="info").start()
+    for guest in lab.guests:
+        guest.up()
+    for guest in lab.guests:
+        guest.wait_configured()
+    gw.wait_ok()
+    return gw
+
+
+def made_up(gw):
+    return [m for m in gw.ctl_rows("mappings") if ":bad0:" in m["ipv6"]]
+
+
+def beside(lab, storm):
+    """What the second guest sees meanwhile: the summary of its ping, one request in 10 ms, and of the
+    first packet of an address that nobody has heard of."""
+    good = lab.guests[1]
+    ping = good.popen("ping", "-q", "-i", "0.01", "-c", "250", "-W", "2", TARGET, stdout=subprocess.PIPE, text=True)
+    time.sleep(0.5)
+    storm.go()
+    time.sleep(0.5)
+    good.run("ip", "addr", "add", f"{fresh(lab)}/64", "dev", "eth0", "nodad")
+    first = good.out("ping", "-q", "-c1", "-W2", "-I", fresh(lab), TARGET, check=False)
+    return ping.communicate(timeout=30)[0], first
+
+
+def fresh(lab):
+    return lab.prefix.replace("::/64", "::f5e5:1")
+
+
+@pytest.mark.parametrize("kind", [{}, {"answers": True}, {"scan": True}], ids=["silent", "answering", "scan"])
+def test_ten_thousand_in_a_second(lab, kind):
+    """Sources that nobody answers for, that are all answered for, and destinations."""
+    gw = started(lab)
+    bad, good = lab.guests
+    assert good.ok("ping", "-c1", "-W2", TARGET)
+    storm = Storm(lab, bad, **kind)
+    ping, first = beside(lab, storm)
+    done = storm.end()
+    print(done, ping, first)
+    assert done["sent"] == 10000
+    assert "250 packets transmitted, 250 received" in ping and ", 1 received" in first, ping + first
+    rows = {canonical(m["ipv6"]): m["mac"] for m in gw.ctl_rows("mappings")}
+    assert rows[canonical(fresh(lab))] == good.mac and rows[good.address] == good.mac
+    assert 0 < len(made_up(gw)) <= LIMIT and {m["mac"] for m in made_up(gw)} == {bad.mac}
+    assert list(rows.values()).count(bad.mac) <= LIMIT
+    assert (done["told"] > 0) == bool(kind.get("answers"))
+    # The kernel's table of neighbours holds 1,024.
+    assert len(lab.host.out("ip", "-6", "neigh").splitlines()) < 300
+
+
+def test_a_guest_is_known_by_its_first_packet(lab):
+    """Also when somebody has flushed all tables, and when the list of clients names it."""
+    gw = started(lab)
+    bad = lab.guests[0]
+    lab.host.run("nft", "flush", "ruleset")
+    gw.wait_ok()
+    storm = Storm(lab, bad, count=1)
+    storm.go()
+    wait_until(lambda: made_up(gw), 2, "the mapping")
+    assert storm.end()["sent"] == 1
+    assert [m["mac"] for m in made_up(gw)] == [bad.mac]
+    gw.configure(CONFIG + f'nat64 = {{ clients = [ "!{bad.mac}", "any" ]; }};')
+    gw.ctl("reload")
+    assert not made_up(gw)
+    storm = Storm(lab, bad, count=5)
+    storm.go()
+    wait_until(lambda: gw.counter("nat64.drop.client-refused") >= 5, 3, "they are refused")
+    storm.end()
+    assert not made_up(gw)
+
+
+def test_nothing_is_left(lab):
+    gw = lab.gateway().start()
+    gw.wait_ok()
+    assert "update @guests { ip6 saddr : ether saddr }" in lab.host.out("nft", "list", "table", "ip6", "v6gwd")
+    gw.stop()
+    assert lab.host.out("nft", "list", "ruleset") == ""
