@@ -116,6 +116,14 @@ static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 	return on_link ? 0 : nat64_guest_net(addr);
 }
 
+static bool is_known(void *arg, const struct in6_addr *addr)
+{
+	const struct plane_nat64 *p = arg;
+
+	return link_neighbour(p->env.link, 0, addr) ||
+	       !facts_on_link(link_facts(p->env.link), addr);
+}
+
 static struct nat64 *new_engine(struct plane_nat64 *p, const struct nat64_conf *conf)
 {
 	uint8_t random[32];
@@ -124,8 +132,10 @@ static struct nat64 *new_engine(struct plane_nat64 *p, const struct nat64_conf *
 	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
 		return NULL;
 	engine = nat64_new(conf, random, on_event, p);
-	if (engine)
+	if (engine) {
 		nat64_set_guests(engine, guest_of, p);
+		nat64_set_neighbours(engine, is_known, p);
+	}
 	return engine;
 }
 

@@ -41,11 +41,13 @@ struct nat64 {
 	struct siphash_key key;
 	uint64_t (*guest_of)(void *arg, const struct in6_addr *);
 	void *guest_arg;
+	bool (*is_known)(void *arg, const struct in6_addr *);
+	void *known_arg;
 	void (*on_event)(void *arg, const struct nat64_event *);
 	void *event_arg;
 	uint64_t counts[NAT64_REASON_COUNT];
 	struct ids ids;
-	struct bucket bucket, strangers;        /* strangers: guests that are not known */
+	struct bucket bucket, strangers;        /* strangers: who is no neighbour */
 	uint64_t full_until_ms;                 /* no second POOL_FULL before */
 	struct verdict_cell verdicts[VERDICTS]; /* lately asked for */
 	uint8_t scratch[IP6_LEN + FRAG_LEN + XLAT_ERROR6_MAX];

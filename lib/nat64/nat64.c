@@ -150,6 +150,13 @@ void nat64_set_guests(struct nat64 *n, uint64_t (*guest_of)(void *arg, const str
 	n->guest_arg = arg;
 }
 
+void nat64_set_neighbours(struct nat64 *n, bool (*is_known)(void *arg, const struct in6_addr *),
+			  void *arg)
+{
+	n->is_known = is_known;
+	n->known_arg = arg;
+}
+
 uint64_t nat64_guest_mac(const uint8_t mac[ADDR_MAC_LEN])
 {
 	uint64_t key = 0;

@@ -98,6 +98,12 @@ void nat64_free(struct nat64 *);
  * use.  Without guest_of all are unknown. */
 void nat64_set_guests(struct nat64 *, uint64_t (*guest_of)(void *arg, const struct in6_addr *),
 		      void *arg);
+
+/* Whether what is sent to an IPv6 address finds its way at once, without a search for a
+ * neighbour that may have been made up: others get few ICMP errors (RFC 6583).  Without it all
+ * do. */
+void nat64_set_neighbours(struct nat64 *, bool (*is_known)(void *arg, const struct in6_addr *),
+			  void *arg);
 uint64_t nat64_guest_mac(const uint8_t mac[ADDR_MAC_LEN]);
 uint64_t nat64_guest_net(const struct in6_addr *);
 

@@ -19,9 +19,9 @@
 
 /* --- errors --- */
 
-/* RFC 4443 2.4(f), RFC 1812 4.3.2.8: one bucket for both families.  Guests that are not known
- * may be made up: to each of those the kernel would look for a neighbour, until it has no room
- * for others (RFC 6583). */
+/* RFC 4443 2.4(f), RFC 1812 4.3.2.8: one bucket for both families.  Sources that are no
+ * neighbours may be made up: to each of those the kernel would look for a neighbour, until it
+ * has no room for others (RFC 6583). */
 static bool take_token(struct packet *pk, bool stranger)
 {
 	struct bucket *b = stranger ? &pk->n->strangers : &pk->n->bucket;
@@ -48,13 +48,13 @@ static bool take_token(struct packet *pk, bool stranger)
 static enum nat64_reason permit(struct packet *pk, bool barred, bool has_address,
 				enum nat64_reason sent)
 {
-	bool stranger = sent == NAT64_ERROR6_SENT && pk->n->guest_of;
+	bool stranger = sent == NAT64_ERROR6_SENT && pk->n->is_known;
 
 	if (barred)
 		return NAT64_ERROR_BARRED;
 	if (!has_address)
 		return NAT64_ERROR_NO_ADDRESS;
-	stranger = stranger && engine_guest(pk->n, &pk->h6.src) == 0;
+	stranger = stranger && !pk->n->is_known(pk->n->known_arg, &pk->h6.src);
 	return take_token(pk, stranger) ? sent : NAT64_ERROR_LIMITED;
 }
 

@@ -37,13 +37,13 @@ def exists():
 
 
 def ran(folder):
-    """{name: passed} of the JUnit reports unit.xml and net.xml; of a test with parameters all count.  A
-    skipped test has not run."""
+    """{name: passed} of the JUnit reports unit.xml, net.xml and storms.xml; of a test with parameters all
+    count.  A skipped test has not run."""
     names = {}
-    for stage in ("unit", "net"):
+    for stage in ("unit", "net", "storms"):
         for case in xml.parse(folder / f"{stage}.xml").iter("testcase"):
             name, group = case.get("name"), case.get("classname", "")
-            if stage == "net":
+            if stage != "unit":
                 name = "net/" + group.rsplit(".", 1)[-1] + "/" + name.split("[")[0]
             elif " / " in group:
                 name = group.rsplit(" / ", 1)[-1] + "/" + name.split(" - ", 1)[-1]
