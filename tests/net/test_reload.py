@@ -67,11 +67,11 @@ def test_written_nat64_prefix_without_the_plane(lab):
         return heard.text("-v")
 
     wait_until(lambda: gw.status()["ra"][0]["state"] == "announcing", 5, "br0 is up")
-    text = advertised()
+    text = wait_until(advertised, 15, "an advertisement")
     assert "0064 ff9b" not in text and "rdnss" in text
     gw.configure(CONFIG + 'nat64 = { enabled = false; };\nra = ( { pref64 = ( { } ); } );\n')
     assert '"nat64" is announced although nat64.enabled is false' in gw.ctl("reload").stderr
-    text = advertised()
+    text = wait_until(advertised, 15, "an advertisement")
     assert "0064 ff9b" in text and "route info" not in text
 
 
