@@ -2,7 +2,7 @@
 """DNS on the wire: forwarders that are slow, dead or hostile, and clients that are awkward.
 
 Two scripted forwarders (mock_dns.py) stand in the IPv4 internet; the questions come from the
-gateway's own host.  Numbers in brackets are those of the DNS64 checklist."""
+gateway's own host.  Numbers in brackets are those of docs/rfc.md, DNS64."""
 import collections
 import itertools
 import socket
