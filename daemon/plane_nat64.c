@@ -166,8 +166,11 @@ static void add_route(struct wish *list, size_t *n, const struct prefix6 *dst, u
 	bool v4 = dst->len >= 96 && addr_is_v4(&dst->addr);
 
 	if (!is_covered(list, *n, dst))
-		list[(*n)++] = (struct wish){ WISH_ROUTE, *dst, index,
-					      0,          what, v4 ? in6addr_any : gateway };
+		list[(*n)++] = (struct wish){ .kind = WISH_ROUTE,
+					      .dst = *dst,
+					      .index = index,
+					      .what = what,
+					      .via = v4 ? in6addr_any : gateway };
 }
 
 static struct prefix6 mapped(const struct prefix4 *net)
@@ -186,8 +189,10 @@ static size_t list_wishes(const struct plane_nat64 *p, struct wish *list)
 	uint32_t index = tun_index(p->tun);
 	size_t n = 0;
 
-	list[n++] = (struct wish){ WISH_NEIGHBOUR,        { gateway, 128 }, index, 0,
-				   "the routes' gateway", IN6ADDR_ANY_INIT };
+	list[n++] = (struct wish){ .kind = WISH_NEIGHBOUR,
+				   .dst = { gateway, 128 },
+				   .index = index,
+				   .what = "the routes' gateway" };
 	add_route(list, &n, &prefix, index, "the NAT64 prefix");
 	for (size_t i = 0; i < e->n_pools; i++) {
 		struct prefix6 pool = mapped(&e->pools[i]);
@@ -205,12 +210,10 @@ static size_t list_wishes(const struct plane_nat64 *p, struct wish *list)
 		return n;
 	add_route(list, &n, &own6, index, "the translator's IPv6 address");
 	if (e->proxy_index)
-		list[n++] = (struct wish){ WISH_PROXY_NEIGHBOUR,
-					   own6,
-					   e->proxy_index,
-					   0,
-					   "the translator's IPv6 address",
-					   IN6ADDR_ANY_INIT };
+		list[n++] = (struct wish){ .kind = WISH_PROXY_NEIGHBOUR,
+					   .dst = own6,
+					   .index = e->proxy_index,
+					   .what = "the translator's IPv6 address" };
 	return n;
 }
 

@@ -58,9 +58,8 @@ struct wish {
 	struct prefix6 dst;  /* route: destination (IPv4: ::ffff:..., len + 96); neighbour: its
 				address, on a link without link-layer addresses if no proxy */
 	uint32_t index;      /* the link it goes to, or stands on; 0: that does not exist now */
-	uint32_t mtu;        /* route: RTAX_MTU, 0 for none */
 	const char *what;    /* "the NAT64 prefix": for messages; static text */
-	struct in6_addr via; /* route of IPv6: the gateway, taken to be on the link; ::: none */
+	struct in6_addr via; /* route of IPv6: the gateway, taken to be on the link; or :: */
 };
 
 /* From now on these n shall exist, under the name of owner (static text, the plane's); earlier

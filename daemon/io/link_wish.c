@@ -56,19 +56,12 @@ static struct nl_msg *route_message(const struct wish *w, uint16_t type, int fla
 			     .rtm_type = RTN_UNICAST,
 			     .rtm_flags = has_via ? RTNH_F_ONLINK : 0 };
 	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
-	struct nlattr *metrics = NULL;
 	bool ok = msg && nlmsg_append(msg, &rtm, sizeof rtm, NLMSG_ALIGNTO) == 0 &&
 		  nla_put(msg, RTA_DST, v4 ? sizeof dst4 : sizeof w->dst.addr,
 			  v4 ? (const void *)&dst4 : &w->dst.addr) == 0 &&
 		  nla_put_u32(msg, RTA_OIF, w->index) == 0 &&
 		  (!has_via || nla_put(msg, RTA_GATEWAY, sizeof w->via, &w->via) == 0);
 
-	if (ok && w->mtu) {
-		metrics = nla_nest_start(msg, RTA_METRICS);
-		ok = metrics && nla_put_u32(msg, RTAX_MTU, w->mtu) == 0;
-		if (ok)
-			nla_nest_end(msg, metrics);
-	}
 	if (!ok) {
 		nlmsg_free(msg);
 		return NULL;
@@ -416,8 +409,8 @@ void wishes_on_proxy_off(struct link *l, uint32_t index)
 
 static bool same_wish(const struct wish *a, const struct wish *b)
 {
-	return a->kind == b->kind && a->index == b->index && a->mtu == b->mtu &&
-	       prefix6_equal(&a->dst, &b->dst) && addr_equal(&a->via, &b->via);
+	return a->kind == b->kind && a->index == b->index && prefix6_equal(&a->dst, &b->dst) &&
+	       addr_equal(&a->via, &b->via);
 }
 
 static bool is_among(const struct wish *w, const struct wish *list, size_t n)
