@@ -161,7 +161,10 @@ static void on_random(void *arg, void *out, size_t n)
 	memset(p->random + p->random_left, 0, n);
 }
 
-static const struct dns_ops dns_ops = { on_reply, on_resolve, on_cancel_question, on_random };
+static const struct dns_ops dns_ops = { .reply = on_reply,
+					.resolve = on_resolve,
+					.cancel = on_cancel_question,
+					.random = on_random };
 static const struct forward_ops forward_ops = { on_send, on_cancel_message, on_resolved,
 						on_random };
 
