@@ -838,13 +838,9 @@ static const struct peer *peer_at(const struct plan *plan, size_t i)
 	return NULL;
 }
 
-bool forward_health_at(const struct forward *f, size_t i, struct forward_health *out)
+static struct forward_health health_of(const struct peer *p)
 {
-	const struct peer *p = peer_at(f->plan, i);
-
-	if (!p)
-		return false;
-	*out = (struct forward_health){
+	return (struct forward_health){
 		.peer = p->at,
 		.healthy = !p->dead,
 		.rtt_ms = p->measured ? (uint32_t)(p->srtt_us / 1000 + 1) : 0,
@@ -852,8 +848,29 @@ bool forward_health_at(const struct forward *f, size_t i, struct forward_health 
 		.answered = p->answered,
 		.timeouts = p->timeouts,
 		.errors = p->errors,
+		.probe_ms = p->probe_ms,
+		.no_edns_until_ms = p->no_edns_until_ms,
+		.no_case_until_ms = p->no_case_until_ms,
+		.shunned_until_ms = p->shunned_until_ms,
 	};
+}
+
+bool forward_health_of(const struct forward *f, unsigned set, size_t i,
+		       struct forward_health *out)
+{
+	if (set >= f->plan->n_sets || i >= f->plan->sets[set].n)
+		return false;
+	*out = health_of(f->plan->sets[set].peers[i]);
 	return true;
+}
+
+bool forward_health_at(const struct forward *f, size_t i, struct forward_health *out)
+{
+	const struct peer *p = peer_at(f->plan, i);
+
+	if (p)
+		*out = health_of(p);
+	return p;
 }
 
 size_t forward_in_flight(const struct forward *f)
