@@ -164,6 +164,79 @@ def test_dns(net):
     assert len(text.splitlines()) <= 50
 
 
+def ask(node, source, server, tcp=False, name="a.example", rdtype="AAAA"):
+    """The answer, or None where there is none; both addresses as socket.bind() takes them."""
+    message = dns.message.make_query(name, rdtype)
+    with node.inside():
+        s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
+    with s:
+        s.settimeout(2)
+        s.bind(source)
+        try:
+            s.connect(server)
+            wire = message.to_wire()
+            s.sendall(len(wire).to_bytes(2, "big") + wire if tcp else wire)
+            reply = s.recv(4096)
+        except OSError:
+            return None
+    return dns.message.from_wire(reply[2:] if tcp else reply)
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+def test_link_local_sources_of_the_uplink_are_not_local(net, tcp):
+    """Only those that come in on the guests' link are localnets, whichever address of ours they ask."""
+    host, outside = net.lab.host, net.lab.server
+    server = net.gw.status()["dns64"]["listen"][0]
+    uplink = host.json("ip", "-j", "route", "show", "default")[0]["dev"]
+    guest = net.lab.guests[0]
+    index = {node: node.json("ip", "-j", "link", "show", "dev", "eth0")[0]["ifindex"] for node in (outside, guest)}
+    local = {outside: "fe80::99", guest: [a["local"] for a in guest.addresses("eth0") if a["scope"] == "link"][0]}
+    for node, dev, addr in ((outside, "eth0", "fe80::99"), (host, uplink, "fe80::98")):
+        node.sysctl(f"net.ipv6.conf.{dev}.disable_ipv6", 0)
+        node.run("ip", "addr", "replace", f"{addr}/64", "dev", dev, "nodad")
+    outside.run("ip", "-6", "route", "replace", server, "via", "fe80::98", "dev", "eth0")
+    for node, rcode in ((outside, dns.rcode.REFUSED), (guest, dns.rcode.NOERROR)):
+        reply = ask(node, (local[node], 0, 0, index[node]), (server, 53), tcp)
+        assert reply is not None and reply.rcode() == rcode, node.name
+
+
+def test_query_log(net):
+    """A line for each question while it is wanted, no octet of a name raw, and no flood."""
+    gw, guest = net.gw, net.lab.guests[0]
+    server = gw.status()["dns64"]["listen"][0]
+    before = len(gw.log_text())
+    assert " query " not in gw.log_text()
+    gw.configure(CONFIG.replace("LOG", "query_log = true;"))
+    gw.ctl("reload")
+    guest.run("dig", "@" + server, "a.example", "AAAA")
+    guest.run("dig", "@" + server, "a.example", "AAAA")
+    guest.run("dig", "@" + server, "x\\010<3>evil\\027.example", "TXT")
+    net.query("a.example")
+    lines = [line for line in gw.log_text()[before:].splitlines() if " query " in line]
+    assert re.fullmatch(rf"<6>dns64: query {guest.address} a.example AAAA: synthesized( from the cache)?, NOERROR, \d+ ms",
+                        lines[0])
+    assert lines[1].endswith("synthesized from the cache, NOERROR, 0 ms")
+    assert rf" x\010<3>evil\027.example TXT: answered, NXDOMAIN, " in lines[2] and len(lines) == 3
+    wire = dns.message.make_query("a.example", "A").to_wire()
+    with guest.inside():
+        s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    with s:
+        for i in range(3000):
+            s.sendto(wire, (server, 53))
+            if i % 100 == 99:
+                time.sleep(0.01)
+    gw.wait_log("queries not logged")
+    written = gw.log_text()[before:].count(" query ") - 3
+    assert 900 <= written <= 1600, written
+    lost = sum(int(n) for n in re.findall(r" (\d+) queries not logged", gw.log_text()))
+    assert 0 < lost <= 3000 - written
+    gw.configure(CONFIG.replace("LOG", ""))
+    gw.ctl("reload")
+    before = len(gw.log_text())
+    guest.run("dig", "@" + server, "a.example", "AAAA")
+    assert " query " not in gw.log_text()[before:]
+
+
 def test_without_dns64(lab):
     gw = lab.gateway('interface = "br0"; dns64 = { enabled = false; };').start()
     for words in (["dns"], ["dns", "query", "a.example"]):
