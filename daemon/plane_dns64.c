@@ -49,20 +49,30 @@ void plane_dns64_input(struct plane_dns64 *p, const struct dns_client *client,
 	rearm(p);
 }
 
+/* The link-layer address of a client, where it is known.  A question teaches the kernel no
+ * neighbour before it is answered: the first one from a new address has to be looked up, where
+ * a list wants to know. */
+static void know_client(struct plane_dns64 *p, struct dns_client *client)
+{
+	const uint8_t *mac = link_neighbour(p->env.link, client->link, &client->addr);
+
+	client->has_mac = mac;
+	if (mac) {
+		memcpy(client->mac, mac, sizeof client->mac);
+		return;
+	}
+	client->is_stranger = facts_is_neighbour(link_facts(p->env.link), &client->addr) &&
+			      !addr_is_v4(&client->addr);
+	if (p->guests && facts_on_link(link_facts(p->env.link), &client->addr))
+		client->has_mac = nft_guests_find(p->guests, &client->addr, client->mac);
+}
+
 static void on_question(void *arg, struct dns_client *client, const uint8_t *msg, size_t len)
 {
 	struct plane_dns64 *p = arg;
-	const uint8_t *mac =
-		link_neighbour(p->env.link, dns_listen_index(client), &client->addr);
 
 	client->link = dns_listen_index(client);
-	client->has_mac = mac;
-	if (mac)
-		memcpy(client->mac, mac, sizeof client->mac);
-	else
-		client->is_stranger =
-			facts_is_neighbour(link_facts(p->env.link), &client->addr) &&
-			!addr_is_v4(&client->addr);
+	know_client(p, client);
 	plane_dns64_input(p, client, msg, len);
 }
 
@@ -193,6 +203,8 @@ static void close_all(struct plane_dns64 *p)
 	forward_free(p->forward);
 	upstream_free(p->upstream);
 	dns_listen_free(p->listen);
+	nft_guests_close(p->guests);
+	p->guests = NULL;
 	p->dns = NULL;
 	p->forward = NULL;
 	p->upstream = NULL;
@@ -222,6 +234,23 @@ static void *start(const struct plane_env *env)
 	ev_timer_init(&p->timer, env->loop, on_due, p);
 	dns64_log_init(&p->log, env->loop);
 	return p;
+}
+
+/* Does a list judge by link-layer address? */
+static bool wants_macs(const struct effective *e)
+{
+	return acl_has(&e->dns64.allow_query, ACL_MAC) || acl_has(&e->dns64.clients, ACL_MAC);
+}
+
+static void make_guests(struct plane_dns64 *p)
+{
+	uint16_t port = p->effective->config->dns64.port;
+	bool wanted = wants_macs(p->effective);
+
+	if (p->guests && wanted && nft_guests_port(p->guests) == port)
+		return;
+	nft_guests_close(p->guests);
+	p->guests = wanted ? nft_guests_open_port(p->env.loop, port, on_listening, p) : NULL;
 }
 
 static void settle(void *plane, bool commit)
@@ -254,6 +283,7 @@ static void settle(void *plane, bool commit)
 		return;
 	dns_listen_set(p->listen, &next->dns64.listen, next->config->dns64.tcp_clients,
 		       DNS64_TCP_IDLE_S);
+	make_guests(p);
 	rearm(p);
 }
 
@@ -299,6 +329,13 @@ static bool health(const void *plane, struct reasons *r)
 			r, "dns64",
 			"no forwarder answers (v6gwctl status): check dns64.forwarders and the "
 			"uplink");
+	if (wants_macs(p->effective) && !(p->guests && nft_guests_present(p->guests)))
+		reasons_add(r, "dns64",
+			    "link-layer addresses in dns64.clients and allow_query hold only "
+			    "for whom the kernel has as a neighbour (table ip6 v6gwd_dns: %s): "
+			    "modprobe nf_tables",
+			    p->guests ? strerror(-nft_guests_error(p->guests))
+				      : strerror(ENOMEM));
 	return dns_listen_count(p->listen) > 0;
 }
 

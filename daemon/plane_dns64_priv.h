@@ -7,6 +7,7 @@
 #include "ev.h"
 #include "io/dns_listen.h"
 #include "io/link.h"
+#include "io/nft_guests.h"
 #include "io/upstream.h"
 #include "plane.h"
 #include "plane_dns64.h"
@@ -23,6 +24,7 @@ struct plane_dns64 {
 	struct upstream *upstream;
 	struct dns_listen *listen;
 	struct ev_timer timer;
+	struct nft_guests *guests;   /* while a list names a link-layer address */
 	struct dns64_query *queries; /* of the control socket, under way */
 	uint64_t last_query;         /* the number of the newest */
 	struct dns64_log log;

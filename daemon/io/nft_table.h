@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* nft_table.h - a table "v6gwd" of one family in nftables, whatever is in it: for nft.c and
+/* nft_table.h - a table of one family in nftables, whatever is in it: for nft.c and
  * nft_guests.c alone.
  *
  * Where the kernel has it the table is owned: others can neither flush nor delete it, and it
@@ -18,7 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NFT_TABLE "v6gwd"
+#define NFT_TABLE     "v6gwd"
+#define NFT_TABLE_DNS "v6gwd_dns"
 
 /* One transaction being written; what fails is noted, and told at its end. */
 struct nft_batch {
@@ -32,7 +33,8 @@ typedef void nft_content_fn(struct nft_batch *, void *arg);
 
 struct nft_table {
 	struct ev_loop *loop;
-	uint16_t family;             /* NFPROTO_IPV4 or NFPROTO_IPV6 */
+	uint16_t family; /* NFPROTO_IPV4 or NFPROTO_IPV6 */
+	const char *name;
 	struct mnl_socket *requests; /* owns the table */
 	struct mnl_socket *events;   /* only while the table cannot be owned */
 	struct ev_io *events_io;
@@ -47,8 +49,8 @@ struct nft_table {
 };
 
 /* changed is called when present changed.  false after logging; closing is right then, too. */
-bool nft_table_open(struct nft_table *, struct ev_loop *, uint16_t family, nft_content_fn *,
-		    ev_fn *changed, void *arg);
+bool nft_table_open(struct nft_table *, struct ev_loop *, uint16_t family, const char *name,
+		    nft_content_fn *, ev_fn *changed, void *arg);
 
 /* Without keep the table goes.  With it the owning socket stays open until the process ends,
  * for whoever holds another descriptor of it. */

@@ -200,6 +200,29 @@ def test_link_local_sources_of_the_uplink_are_not_local(net, tcp):
         assert reply is not None and reply.rcode() == rcode, node.name
 
 
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+def test_a_guest_is_known_by_its_first_question(net, tcp):
+    """Excluded by its link-layer address, it gets nothing synthesised from an address that the host has not heard of."""
+    host, guest = net.lab.host, net.lab.guests[1]
+    server = net.gw.status()["dns64"]["listen"][0]
+    host_mac = host.json("ip", "-j", "link", "show", "dev", "br0")[0]["address"]
+    guest.run("ip", "neigh", "replace", server, "lladdr", host_mac, "dev", "eth0")  # so that it has nobody to solicit
+    for i in range(3):
+        fresh = f"2001:db8:1:2::{0xf00 + 16 * tcp + i:x}"
+        guest.run("ip", "addr", "add", f"{fresh}/64", "dev", "eth0", "nodad")
+        assert not host.out("ip", "neigh", "show", fresh).strip()
+        reply = ask(guest, (fresh, 0), (server, 53), tcp)
+        assert reply is not None and reply.rcode() == dns.rcode.NOERROR and not reply.answer, fresh
+        guest.run("ip", "addr", "del", f"{fresh}/64", "dev", "eth0")
+    assert net.gw.ctl_json("status")["health"]["state"] == "ok"
+    net.gw.configure(CONFIG.replace("LOG", "").replace('"!52:54:00:00:01:02", ', ""))
+    assert "v6gwd_dns" in host.out("nft", "list", "tables")
+    net.gw.ctl("reload")
+    assert "v6gwd_dns" not in host.out("nft", "list", "tables")
+    net.gw.configure(CONFIG.replace("LOG", ""))
+    net.gw.ctl("reload")
+
+
 def test_query_log(net):
     """A line for each question while it is wanted, no octet of a name raw, and no flood."""
     gw, guest = net.gw, net.lab.guests[0]
