@@ -42,7 +42,7 @@ static struct ra_item item_of(enum ra_kind kind, const char *text, uint32_t life
 
 	if (kind == RA_DNSSL || kind == RA_CAPTIVE_PORTAL) {
 		item.bytes = (const uint8_t *)text;
-		item.n_bytes = (uint16_t)(strlen(text) + 1);
+		item.n_bytes = (uint16_t)(strlen(text) + (kind == RA_DNSSL));
 		return item;
 	}
 	assert_true(prefix_parse(text, &p, NULL));
@@ -380,6 +380,11 @@ static void each_is_told_once(void **state)
 	assert_true(others_news(&others, &news));
 	assert_int_equal(news.found, OTHERS_BIT(OTHERS_OTHER));
 	assert_int_equal(news.unsaid, 5);
+	now_ms += OTHERS_QUIET_MS;
+	theirs.hop_limit = 1;
+	contradiction();
+	assert_true(others_news(&others, &news));
+	assert_int_equal(news.unsaid, 0);
 }
 
 /* D07: who makes up a router for each advertisement makes one line a minute, and does not push
