@@ -85,6 +85,15 @@ def test_errors_to_made_up_addresses(world):
     assert len(world.host.out("ip", "-6", "neigh", "show", "dev", "br0").splitlines()) < 700
 
 
+def test_errors_to_who_is_no_client(world):
+    """Addresses that are not on the link cost no neighbours, but the errors that others wait for."""
+    before = world.gw.counter("nat64.icmp.error-sent-v6")
+    refused = world.gw.counter("nat64.drop.client-refused")
+    flood(world.guests[0], "2001:db8:dead:1::", embed("64:ff9b::/96", SERVER4), 4000, b"x").join()
+    assert world.gw.counter("nat64.drop.client-refused") - refused > 120 * (SECONDS + 2)
+    assert 0 < world.gw.counter("nat64.icmp.error-sent-v6") - before < 60 * (SECONDS + 2)
+
+
 def test_mappings_of_one_guest(world):
     """max_mappings_per_guest counts by link-layer address, once the kernel knows it."""
     first, second = world.guests
@@ -105,13 +114,12 @@ def test_mappings_of_one_guest(world):
 
 
 def test_clients_by_link_layer_address(world):
-    """The first packet of an address that the kernel has not heard of passes, and teaches it."""
+    """Also an address that the kernel has not heard of."""
     first, second = world.guests
     world.gw.configure(CONFIG + f'nat64 = {{ clients = [ "!{first.mac}", "any" ]; }};\n')
     world.gw.ctl("reload")
-    ping = ("ping", "-6", "-c", 1, "-w", 2, embed("64:ff9b::/96", SERVER4))
-    first.ok(*ping)
-    time.sleep(1.1)
-    first.ok(*ping)
-    assert not first.ok(*ping)
-    assert second.ok(*ping)
+    target = embed("64:ff9b::/96", SERVER4)
+    assert not first.ok("ping", "-6", "-c", 1, "-w", 2, target)
+    first.run("ip", "addr", "add", "2001:db8:1:2::f5e5/128", "dev", "eth0", "nodad")
+    assert not first.ok("ping", "-6", "-c", 1, "-w", 2, "-I", "2001:db8:1:2::f5e5", target)
+    assert second.ok("ping", "-6", "-c", 1, "-w", 2, target)
