@@ -455,9 +455,12 @@ static bool on_lease_at(void *arg, size_t *i, struct nat64_mapping *out)
 static bool on_restore(void *arg, const struct in6_addr *ipv6, struct in_addr ipv4,
 		       uint64_t age_ms)
 {
-	const struct plane_nat64 *p = arg;
+	struct plane_nat64 *p = arg;
 
-	return nat64_restore(p->engine, ipv6, ipv4, age_ms, ev_now_ms(p->env.loop));
+	if (!nat64_restore(p->engine, ipv6, ipv4, age_ms, ev_now_ms(p->env.loop)))
+		return false;
+	ev_timer_at(&p->expiry, nat64_next(p->engine));
+	return true;
 }
 
 /* What the engine remembers wins over a file; a fresh one has nothing to remember yet. */
