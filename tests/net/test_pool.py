@@ -48,14 +48,17 @@ def test_a_full_pool(lab):
 
 
 def test_a_larger_pool(lab):
+    """Another network, and who has an address keeps it."""
     gw = started(lab, 'dynamic_pool = [ "192.168.255.0/30" ];')  # one address
     first, second = lab.guests
     assert ping(first, first.address) and not ping(second, second.address)
     wait_until(lambda: gw.status()["health"]["reasons"], 3, "a reason")
-    gw.configure(CONFIG + 'nat64 = { dynamic_pool = [ "192.168.255.0/29" ]; };')
+    before = gw.ctl_rows("mappings")
+    gw.configure(CONFIG + 'nat64 = { dynamic_pool = [ "192.168.255.0/30", "192.168.254.0/29" ]; };')
     gw.ctl("reload")
     gw.wait_ok(3)
-    assert ping(second, second.address)
+    assert [(m["ipv6"], m["ipv4"]) for m in before] == [(m["ipv6"], m["ipv4"]) for m in gw.ctl_rows("mappings")]
+    assert ping(first, first.address) and ping(second, second.address)
     gw.stop()
 
 
