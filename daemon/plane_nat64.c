@@ -99,7 +99,8 @@ static void on_full(struct plane_nat64 *p, const struct in6_addr *ipv6)
 	char v6[ADDR_TEXT_LEN];
 	const struct log_fields fields = { .client = addr_text(ipv6, v6) };
 
-	log_line(LOG_LEVEL_WARNING, LOG_PLANE, &fields, "no address for %s", v6);
+	log_line(LOG_LEVEL_WARNING, LOG_PLANE, &fields,
+		 "no address for %s: nat64.dynamic_pool is full (v6gwctl status)", v6);
 	p->full = true;
 	p->env.changed(p->env.gateway);
 }
