@@ -19,8 +19,7 @@
 
 #define NAT64_HEADROOM  64u /* free bytes a packet needs before it: headers grow by up to 28 */
 #define NAT64_BURST     50u /* ICMP errors made at once */
-#define NAT64_STRANGERS 50u /* likewise, and echoes, in a second to guests that are not known \
-			     */
+#define NAT64_STRANGERS 50u /* likewise, and echoes, in a second to who is no neighbour */
 
 struct nat64_map {
 	struct prefix4 ipv4;
