@@ -558,6 +558,30 @@ static void options_that_make_no_sense(void **state)
 	}
 }
 
+/* D08: 255 bytes are a name, 256 are none. */
+static void a_domain_that_is_too_long(void **state)
+{
+	static const struct {
+		uint8_t last; /* label */
+		size_t n;
+	} cases[] = { { 61, 1 }, { 62, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		uint8_t msg[16 + 272] = { 134, [16] = 31, 272 / 8 };
+		struct ra_packet in = { addr("fe80::1"), 255, msg, sizeof msg };
+		struct ra_advert ra;
+
+		memset(msg + 24, 'a', 4 * 64);
+		for (size_t label = 0; label < 4; label++)
+			msg[24 + 64 * label] = label < 3 ? 63 : cases[i].last;
+		memset(msg + 24 + 3 * 64 + 1 + cases[i].last, 0, 3);
+		assert_int_equal(ra_msg_read_advert(&in, &ra), RA_ACCEPTED);
+		assert_int_equal(ra.n, cases[i].n);
+		assert_int_equal(ra.ignored, 1 - cases[i].n);
+	}
+}
+
 static void options_of_every_form(void **state)
 {
 	struct ra_advert ra;
@@ -630,6 +654,7 @@ int main(void)
 		cmocka_unit_test(advertisements_that_are_none),
 		cmocka_unit_test(header_is_read),
 		cmocka_unit_test(options_that_make_no_sense),
+		cmocka_unit_test(a_domain_that_is_too_long),
 		cmocka_unit_test(options_of_every_form),
 		cmocka_unit_test(what_is_the_same),
 	};
