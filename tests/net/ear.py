@@ -33,11 +33,11 @@ class Advertisement:
 class Ear:
     """A guest's raw socket: hears advertisements, asks for them."""
 
-    def __init__(self, guest):
-        self.guest = guest
+    def __init__(self, guest, dev="eth0"):
+        self.guest, self.dev = guest, dev
         with guest.inside():
             self.socket = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
-            self.index = socket.if_nametoindex("eth0")
+            self.index = socket.if_nametoindex(dev)
         blocked = bytearray(b"\xff" * 32)
         blocked[16] = 0xbf  # type 134 passes
         self.socket.setsockopt(socket.IPPROTO_ICMPV6, ICMP6_FILTER, bytes(blocked))
@@ -69,7 +69,7 @@ class Ear:
         with self.guest.inside():
             raw = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
         with raw:
-            raw.sendto(header + message, ("eth0", 0x86dd, 0, 0, bytes([0x33, 0x33, 0, 0, 0, 2])))
+            raw.sendto(header + message, (self.dev, 0x86dd, 0, 0, bytes([0x33, 0x33, 0, 0, 0, 2])))
 
     def next(self, timeout=5.0):
         """The next advertisement, or None."""
