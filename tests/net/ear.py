@@ -30,6 +30,14 @@ class Advertisement:
         return [data for type_, data in self.options if type_ == kind]
 
 
+def split(message, pieces):
+    """As fragments of the same length; one piece is a whole packet with a fragment header."""
+    size = len(message) // pieces
+    assert pieces == 1 or size % 8 == 0
+    return [struct.pack("!BxHI", 58, at | (at + size < len(message)), 7) + message[at:at + size]
+            for at in range(0, len(message), size)]
+
+
 class Ear:
     """A guest's raw socket: hears advertisements, asks for them."""
 
@@ -38,6 +46,7 @@ class Ear:
         with guest.inside():
             self.socket = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
             self.index = socket.if_nametoindex(dev)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, dev.encode())
         blocked = bytearray(b"\xff" * 32)
         blocked[16] = 0xbf  # type 134 passes
         self.socket.setsockopt(socket.IPPROTO_ICMPV6, ICMP6_FILTER, bytes(blocked))
@@ -56,8 +65,8 @@ class Ear:
         """From the unspecified address, which only a frame can carry."""
         self.ask_by_frame(message)
 
-    def ask_by_frame(self, message=SOLICIT, src="::", hops=255, wrong=0):
-        """As no socket would send it; wrong: added to the checksum."""
+    def ask_by_frame(self, message=SOLICIT, src="::", hops=255, wrong=0, pieces=0):
+        """As no socket would send it; wrong: added to the checksum; pieces: with fragment headers, in so many."""
         src, dst = (socket.inet_pton(socket.AF_INET6, a) for a in (src, ALL_ROUTERS))
         even = message + bytes(len(message) % 2)
         sum_ = sum(struct.unpack("!16H", src + dst)) + len(message) + 58
@@ -65,11 +74,12 @@ class Ear:
         while sum_ >> 16:
             sum_ = (sum_ & 0xffff) + (sum_ >> 16)
         message = message[:2] + struct.pack("!H", (~sum_ + wrong) & 0xffff) + message[4:]
-        header = struct.pack("!IHBB", 6 << 28, len(message), 58, hops) + src + dst
         with self.guest.inside():
             raw = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
         with raw:
-            raw.sendto(header + message, (self.dev, 0x86dd, 0, 0, bytes([0x33, 0x33, 0, 0, 0, 2])))
+            for payload in split(message, pieces) if pieces else [message]:
+                header = struct.pack("!IHBB", 6 << 28, len(payload), 44 if pieces else 58, hops) + src + dst
+                raw.sendto(header + payload, (self.dev, 0x86dd, 0, 0, bytes([0x33, 0x33, 0, 0, 0, 2])))
 
     def next(self, timeout=5.0):
         """The next advertisement, or None."""

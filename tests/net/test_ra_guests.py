@@ -11,7 +11,7 @@ import pytest
 
 import servers
 from container import Container
-from ear import ALL_NODES
+from ear import ALL_NODES, Ear
 from lab import ROOT, wait_until
 
 pytestmark = pytest.mark.lab(guests=1, hops=False)
@@ -145,6 +145,8 @@ def second_link(lab):
     guest.sysctl("net.ipv6.conf.eth1.accept_ra_rt_info_max_plen", 128)
     for node in (host, guest):
         node.run("ip", "link", "set", "eth1", "up")
+    for node in (host, guest):
+        wait_until(lambda: [a for a in node.addresses("eth1") if "tentative" not in a], 5, "a link-local address")
 
 
 def test_a_link_without_default_router(lab, host):
@@ -160,6 +162,20 @@ def test_a_link_without_default_router(lab, host):
     route = wait_until(lambda: guest.routes(P, "dev", "eth1"), 3, "the route")[0]
     assert route["gateway"] == "fe80::ff:fe00:2" and "expires" not in route
     assert not guest.routes("default", "dev", "eth1")
+
+
+@pytest.mark.parametrize("ra", ["", "ra = ( );"], ids=["another link", "none at all"])
+def test_where_nothing_is_advertised(lab, host, ra):
+    guest, dev = lab.guests[0], "eth0" if ra else "eth1"
+    second_link(lab)
+    ear = Ear(guest, dev)
+    gw = lab.gateway('interface = "br0";' + ra).start()
+    lines = gw.log_text().count("\n")
+    for _ in range(20):
+        ear.ask()
+    assert ear.next(1.5) is None
+    assert gw.log_text().count("\n") == lines
+    ear.close()
 
 
 # --- guests --------------------------------------------------------------------------------------

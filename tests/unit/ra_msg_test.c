@@ -274,6 +274,22 @@ static void pref64_bytes(void **state)
 	}
 }
 
+/* A26: an option for each. */
+static void several_pref64(void **state)
+{
+	struct ra_item two[] = {
+		{ .kind = RA_PREF64, .addr = addr("64:ff9b::"), .len = 96, .lifetime_s = 1800 },
+		{ .kind = RA_PREF64,
+		  .addr = addr("2001:db8::"),
+		  .len = 32,
+		  .lifetime_s = 1800 },
+	};
+
+	(void)state;
+	assert_options("A26", two, 2,
+		       "26020708 0064ff9b0000000000000000 2602070d 20010db80000000000000000");
+}
+
 static void captive_portal_bytes(void **state)
 {
 	struct ra_item item = { .kind = RA_CAPTIVE_PORTAL,
@@ -427,6 +443,7 @@ static void solicitations(void **state)
 		{ "C03", "::", 255, "8500000000000000", RA_ACCEPTED, false },
 		{ "C11", "fe80::2", 254, "8500000000000000", RA_BAD_HOP_LIMIT, false },
 		{ "C24", "fe80::2", -1, "8500000000000000", RA_BAD_HOP_LIMIT, false },
+		{ "C29", "fe80::2", -2, "8500000000000000", RA_BAD_FRAGMENT, false },
 		{ "C13", "fe80::2", 255, "8501000000000000", RA_BAD_CODE, false },
 		{ "C14", "fe80::2", 255, "85000000", RA_BAD_LENGTH, false },
 		{ "C14 a byte short", "fe80::2", 255, "85000000000000", RA_BAD_LENGTH, false },
@@ -645,6 +662,7 @@ int main(void)
 		cmocka_unit_test(dnssl_bytes),
 		cmocka_unit_test(names),
 		cmocka_unit_test(pref64_bytes),
+		cmocka_unit_test(several_pref64),
 		cmocka_unit_test(captive_portal_bytes),
 		cmocka_unit_test(a_long_list_is_split),
 		cmocka_unit_test(servers_that_fill_more_than_a_message),

@@ -486,6 +486,34 @@ static void answers_do_not_count_as_withdrawals(void **state)
 	assert_null(item_of(next_sent(1), RA_ROUTE));
 }
 
+/* C28: while a change is prepared the old is said, afterwards nothing but the new. */
+static void solicitations_during_a_change(void **state)
+{
+	static const uint8_t rs[8] = { 133 };
+	struct ra_packet in = { addr("fe80::2"), 255, rs, sizeof rs };
+	struct in6_addr old = addr("2001:db8:1:2::2");
+
+	(void)state;
+	reference();
+	apply_and_settle();
+	radv_input(net.radv, net.now_ms, &in);
+	conf.router_lifetime_ms = 9000000;
+	items[2].addr = addr("2001:db8:1:2::53");
+	assert_int_equal(radv_prepare(net.radv, net.now_ms, &conf), 0);
+	assert_int_equal(next_sent(1)->ra.head.lifetime_s, 1800);
+	radv_input(net.radv, net.now_ms, &in);
+	radv_settle(net.radv, net.now_ms, true);
+	for (int i = 0; i < 20; i++) {
+		struct sent *s = next_sent(1);
+
+		assert_int_equal(s->ra.head.lifetime_s, 9000);
+		for (size_t j = 0; j < s->ra.n; j++)
+			if (addr_equal(&s->ra.items[j].addr, &old))
+				assert_int_equal(s->ra.items[j].lifetime_s, 0);
+		radv_input(net.radv, net.now_ms, &in);
+	}
+}
+
 static void what_comes_back_is_announced(void **state)
 {
 	(void)state;
@@ -890,6 +918,7 @@ int main(void)
 		TEST(what_a_reload_removes),
 		TEST(a_short_prefix_runs_out_no_later),
 		TEST(answers_do_not_count_as_withdrawals),
+		TEST(solicitations_during_a_change),
 		TEST(what_comes_back_is_announced),
 		TEST(what_was_never_said_is_not_taken_back),
 		TEST(a_prefix_that_the_host_lost),
