@@ -90,7 +90,8 @@ size_t ra_msg_write(const struct ra_header *, const struct ra_item *, size_t n, 
 	X(LENGTH, "length", "shorter than its fixed part", "RFC 4861 6.1")             \
 	X(OPTION, "option", "option of length zero or beyond the end", "RFC 4861 6.1") \
 	X(SOURCE_LL, "source_ll", "link-layer address from the unspecified address",   \
-	  "RFC 4861 6.1.1")
+	  "RFC 4861 6.1.1")                                                            \
+	X(FRAGMENT, "fragment", "came in fragments", "RFC 6980 5")
 
 #define RA_REASON_ENUM(id, name, text, rfc) RA_BAD_##id,
 enum ra_reason { RA_REASONS(RA_REASON_ENUM) RA_ACCEPTED };
@@ -99,7 +100,7 @@ enum ra_reason { RA_REASONS(RA_REASON_ENUM) RA_ACCEPTED };
 /* A message as it came in. */
 struct ra_packet {
 	struct in6_addr src;
-	int hop_limit; /* -1: not known */
+	int hop_limit; /* -1: not known, -2: it came in fragments */
 	const uint8_t *msg;
 	size_t len; /* without the IPv6 header; the checksum has been verified */
 };

@@ -253,7 +253,6 @@ static bool entry_equal(const struct radv_entry *a, const struct radv_entry *b, 
 	       x->lifetime_s == y->lifetime_s && x->preferred_s == y->preferred_s &&
 	       addr_equal(&x->addr, &y->addr) && x->n_bytes == y->n_bytes &&
 	       (!x->n_bytes || memcmp(x->bytes, y->bytes, x->n_bytes) == 0) &&
-	       !a->withdrawals == !b->withdrawals &&
 	       !limit_moved(was.lifetime_s, is.lifetime_s) &&
 	       !limit_moved(was.preferred_s, is.preferred_s);
 }
