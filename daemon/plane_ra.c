@@ -11,6 +11,7 @@
 #include "ev.h"
 #include "ra/radv.h"
 #include "ra_conf.h"
+#include "ra_guard.h"
 #include "report.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ struct port {
 struct plane {
 	struct plane_env env;
 	struct port *ports;
+	struct ra_guard *guard;
 	struct radv_counters gone; /* of interfaces that are not ours any more */
 };
 
@@ -148,6 +150,11 @@ static void port_free(struct port **at)
 /* --- the change ---------------------------------------------------------------------- */
 
 /* Anything but a missing right heals: the first advertisement tries again. */
+static bool is_fatal(int error)
+{
+	return error == -EPERM || error == -EACCES;
+}
+
 static int prepare_socket(struct port *p, const struct eff_ra *e)
 {
 	int error = 0;
@@ -157,7 +164,7 @@ static int prepare_socket(struct port *p, const struct eff_ra *e)
 	if (ra_conf_has_source(e) && (!p->socket || p->index != e->index))
 		error = icmp6_open(p->plane->env.loop, e->index, on_message, p,
 				   &p->next_socket);
-	if (error == -EPERM || error == -EACCES)
+	if (is_fatal(error))
 		return error;
 	if (error)
 		log_debug("%s: cannot open a socket: %s", e->name, strerror(-error));
@@ -223,6 +230,15 @@ static void cease(struct port *p)
 		radv_cease(p->radv, ev_now_ms(p->plane->env.loop));
 }
 
+/* After the farewells, and before the first words: those wait for the loop. */
+static void guard(struct plane *plane)
+{
+	ra_guard_begin(plane->guard);
+	for (const struct port *p = plane->ports; p; p = p->next_port)
+		ra_guard_add(plane->guard, p->now);
+	ra_guard_end(plane->guard);
+}
+
 static void ra_settle(void *arg, bool commit)
 {
 	struct plane *plane = arg;
@@ -242,6 +258,8 @@ static void ra_settle(void *arg, bool commit)
 		else
 			port_free(at);
 	}
+	if (commit)
+		guard(plane);
 }
 
 static int ra_prepare(void *arg, const struct effective *next)
@@ -249,6 +267,8 @@ static int ra_prepare(void *arg, const struct effective *next)
 	struct plane *plane = arg;
 	int error = next->n_ra ? icmp6_check() : 0;
 
+	if (!is_fatal(error))
+		error = 0;
 	ra_settle(plane, false); /* an earlier one that nobody settled */
 	for (size_t i = 0; !error && i < next->n_ra; i++)
 		error = prepare_port(plane, next, &next->ra[i]);
@@ -319,7 +339,7 @@ static bool ra_health(const void *arg, struct reasons *reasons)
 	for (const struct port *p = plane->ports; p; p = p->next_port)
 		if (p->now)
 			well &= is_well(p, reasons);
-	return well;
+	return ra_guard_health(plane->guard, reasons) && well;
 }
 
 static const char *state_of(const struct port *p)
@@ -357,6 +377,10 @@ static void report_port(const struct port *p, struct report *r)
 	if (ra_conf_has_source(p->now))
 		report_text(r, "source", addr_text(&p->now->link_local, text));
 	report_number(r, "withdrawing", s.withdrawn);
+	report_list(r, "refused_ports");
+	for (size_t i = 0; i < p->now->n_refused; i++)
+		report_text(r, NULL, p->now->refused[i].name);
+	report_end(r);
 	report_end(r);
 }
 
@@ -390,12 +414,25 @@ static bool ra_counter(const void *arg, size_t i, struct counter *out)
 
 /* --- the plane --------------------------------------------------------------------------- */
 
+static void on_guard_changed(void *arg)
+{
+	struct plane *plane = arg;
+
+	plane->env.changed(plane->env.gateway);
+}
+
 static void *ra_start(const struct plane_env *env)
 {
 	struct plane *plane = calloc(1, sizeof *plane);
 
-	if (plane)
-		plane->env = *env;
+	if (!plane)
+		return NULL;
+	plane->env = *env;
+	plane->guard = ra_guard_new(env->loop, on_guard_changed, plane);
+	if (!plane->guard) {
+		free(plane);
+		return NULL;
+	}
 	return plane;
 }
 
@@ -410,6 +447,7 @@ static void ra_stop(void *arg, enum plane_stop how)
 			cease(plane->ports);
 		port_free(&plane->ports);
 	}
+	ra_guard_free(plane->guard);
 	free(plane);
 }
 

@@ -253,6 +253,7 @@ static void add_ra(struct build *b, const struct config_ra *c, const char *name)
 	if (b->failed)
 		return;
 	set_rdnss(b, e);
+	build_guard(b, e);
 	e->nat64_route = nat64_use(b, c->routes_given);
 	e->nat64_pref64 = nat64_use(b, c->pref64_given);
 }

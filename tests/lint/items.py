@@ -18,7 +18,7 @@ from tree import ROOT
 NAT64_ITEMS = set(range(1, 109))
 # Words of the tables for a file of tests/unit, of the fuzzers and of tests/net.
 UNIT_NAMES = {"raw": "query_raw"}
-NET_NAMES = {"net": "test_ra"}
+NET_NAMES = {"net": "test_ra", "guard": "test_ra_guard", "links": "test_ra_links", "flood": "test_flood"}
 
 
 def exists():
@@ -88,7 +88,7 @@ def ra_tests(cell):
     for word, braces in re.findall(r"(\w+) \{([^}]*)\}", cell):
         for name in braces.split(", "):
             if re.fullmatch(r"\w+", name):
-                yield f"net/test_ra/test_{name}" if word in NET_NAMES else f"{word}/{name}"
+                yield f"net/{NET_NAMES[word]}/test_{name}" if word in NET_NAMES else f"{word}/{name}"
     for name in re.findall(r"\bfuzz (\w+)", cell):
         yield f"replay_{name}"
 
