@@ -311,6 +311,12 @@ static bool is_well(const struct port *p, struct reasons *reasons)
 		return false;
 	if (!e->up)
 		reasons_add(reasons, "ra", "%s is down (ip link set %s up)", e->name, e->name);
+	else if (e->running && !ra_conf_has_source(e) && e->duplicate)
+		reasons_add(
+			reasons, "ra",
+			"another machine on %s has its link-local address (ip -6 address show "
+			"dev %s; give it another one)",
+			e->name, e->name);
 	else if (e->running && !ra_conf_has_source(e))
 		reasons_add(reasons, "ra",
 			    "waiting for a link-local address on %s (duplicate address "

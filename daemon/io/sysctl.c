@@ -140,8 +140,10 @@ static void await_default_route(const struct facts *facts, const struct effectiv
 	for (size_t i = 0; i < facts->n_routes; i++)
 		if (!facts->routes[i].v4)
 			return;
-	if (!is_guests(eff, uplink->index))
-		keep_listening(uplink->name, reasons);
+	for (size_t i = 0; i < eff->n_ifaces; i++)
+		if (eff->ifaces[i].index == uplink->index)
+			return;
+	keep_listening(uplink->name, reasons);
 }
 
 /* True when IPv6 forwarding is on now. */

@@ -112,6 +112,7 @@ struct eff_ra {
 	bool has_mac;
 	uint32_t mtu;
 	struct in6_addr link_local; /* :: while none is usable (DAD) */
+	bool duplicate;             /* another machine has one of them */
 	int64_t min_interval_ms, max_interval_ms, router_lifetime_ms; /* no CONFIG_AUTO left */
 	struct eff_ra_prefix *prefixes;
 	size_t n_prefixes;

@@ -20,6 +20,23 @@ static bool leads_out(const struct fact_link *port)
 	return false;
 }
 
+/* A port of the link that leads out, or NULL. */
+static const struct fact_link *port_out(const struct facts *f, uint32_t index)
+{
+	for (size_t i = 0; i < f->n_links; i++)
+		if (f->links[i].master == index && leads_out(&f->links[i]))
+			return &f->links[i];
+	return NULL;
+}
+
+/* Is the route's gateway outside of this host?  Behind a port that is not known it is where
+ * there is a way. */
+static bool goes_out(const struct facts *f, const struct fact_route *r)
+{
+	return leads_out(facts_link_at(f, r->port ? r->port : r->index)) ||
+	       (!r->port && port_out(f, r->index));
+}
+
 bool effective_is_uplink(const struct effective *eff, const struct facts *f, uint32_t index)
 {
 	const struct fact_link *uplink = facts_link(f, eff->uplink);
@@ -30,8 +47,7 @@ bool effective_is_uplink(const struct effective *eff, const struct facts *f, uin
 	if (uplink && (uplink->index == index || uplink->master == index))
 		return true;
 	for (size_t i = 0; i < f->n_routes; i++) {
-		if (f->routes[i].index == index &&
-		    leads_out(facts_link_at(f, f->routes[i].port)))
+		if (f->routes[i].index == index && goes_out(f, &f->routes[i]))
 			return true;
 		only &= f->routes[i].index == index;
 	}
@@ -85,36 +101,56 @@ static void refuse_what_leads_out(const struct build *b, struct eff_ra *e)
 	}
 }
 
+/* Behind which ports the gateways of the routes through this link are.  The one that is not
+ * known, or NULL. */
+static const struct fact_route *refuse_gateways(const struct build *b, struct eff_ra *e)
+{
+	const struct fact_route *unknown = NULL;
+
+	for (size_t i = 0; i < b->facts->n_routes; i++) {
+		const struct fact_route *r = &b->facts->routes[i];
+		const struct fact_link *port = port_at(b, e, r->port);
+
+		if (r->index != e->index)
+			continue;
+		if (port)
+			refuse(e, port);
+		else
+			unknown = r;
+	}
+	return unknown;
+}
+
 void build_guard(struct build *b, struct eff_ra *e)
 {
-	const struct fact_link *link = facts_link_at(b->facts, e->index),
+	const struct fact_link *link = facts_link_at(b->facts, e->index), *out,
 			       *uplink = facts_link(b->facts, b->eff->uplink);
-	const struct fact_route *unknown = NULL;
+	const struct fact_route *unknown;
 	char text[ADDR_TEXT_LEN];
 
 	if (!e->config->refuse_on_uplink || !link || strcmp(link->kind, "bridge") != 0)
 		return;
 	if (uplink && uplink->master == e->index)
 		refuse(e, uplink);
-	for (size_t i = 0; i < b->facts->n_routes; i++) {
-		const struct fact_route *r = &b->facts->routes[i];
-		const struct fact_link *port = port_at(b, e, r->port);
-
-		if (r->index == e->index && port)
-			refuse(e, port);
-		else if (r->index == e->index)
-			unknown = r;
-	}
+	unknown = refuse_gateways(b, e);
 	if (!e->n_refused && unknown)
 		refuse_as_before(b, e);
 	if (!e->n_refused && unknown)
 		refuse_what_leads_out(b, e);
-	if (!e->n_refused && unknown)
+	if (e->n_refused)
+		return;
+	out = port_out(b->facts, e->index);
+	if (unknown)
 		reasons_add(&b->eff->reasons, "ra",
 			    "%s: advertisements may reach the provider: the bridge has not "
 			    "heard of the gateway %s yet (ping it; or name the port in uplink, "
 			    "or set refuse_on_uplink = false)",
 			    e->name, addr_text(&unknown->gateway, text));
+	else if (out)
+		reasons_add(&b->eff->notes, "ra",
+			    "%s has a port that may lead out of this host, %s: advertisements "
+			    "go there, too (name it in uplink to keep them off)",
+			    e->name, out->name);
 }
 
 /* --- advertisements that the host itself follows ---------------------------------------- */

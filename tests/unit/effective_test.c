@@ -603,6 +603,12 @@ static void nothing_is_kept_off_where_the_provider_is_not(void **state)
 	e = effective(h, NULL);
 	expect_refused(e, "");
 	assert_int_equal(e->reasons.n, 0);
+	assert_int_equal(e->notes.n, 1); /* nobody knows where eth0 leads */
+	assert_non_null(strstr(e->notes.v[0].text, "lead out of this host, eth0"));
+	effective_free(e);
+	h->links[1].master = 0;
+	e = effective(h, NULL);
+	assert_int_equal(e->reasons.n + e->notes.n, 0);
 	effective_free(e);
 	h->routes[0] = (struct fact_route){ .index = BR0, .v4 = true, .port = ETH0 };
 	strcpy(h->links[2].kind, ""); /* no bridge: nothing to choose from */
@@ -702,8 +708,15 @@ static void the_hosts_own_way_out(void **state)
 	add_link(h, BR1, "eth1", "")->master = BR0;
 	h->routes[h->facts.n_routes++] = (struct fact_route){ .index = BR0, .port = VNET0 };
 	assert_false(effective_is_uplink(e, &h->facts, BR0));
-	h->routes[1].port = BR1; /* a second NIC */
+	h->routes[1].port = 0; /* the bridge forgot; and there is a second NIC */
 	assert_true(effective_is_uplink(e, &h->facts, BR0));
+	h->routes[1].port = BR1;
+	assert_true(effective_is_uplink(e, &h->facts, BR0));
+	h->routes[1] = (struct fact_route){ .index = ETH0 };
+	assert_true(effective_is_uplink(e, &h->facts, ETH0));
+	h->routes[1].index = BR0;
+	h->links[4].master = 0;
+	assert_false(effective_is_uplink(e, &h->facts, BR0));
 	h->routes[0] = h->routes[1]; /* nowhere else to go */
 	h->routes[0].port = 0;
 	h->facts.n_routes = 1;
