@@ -4,18 +4,20 @@
  * Filter tables of others are not touched: whether they let forwarded traffic through is theirs
  * to say.
  */
-#define LOG_PLANE "nat64"
+#define LOG_PLANE "gateway"
 
 #include "nft_table.h"
 
 #include "daemon/log.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
 #include <libnftnl/table.h>
 #include <libnftnl/udata.h>
+#include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
@@ -28,6 +30,20 @@
 #define TABLE_OWNER  2u /* NFT_TABLE_F_OWNER, Linux 5.12 */
 #define EVENTS_BURST 64
 #define EVENT_LEN    16384u
+
+static const char *family_of(const struct nft_table *n)
+{
+	switch (n->family) {
+	case NFPROTO_IPV6:
+		return "ip6";
+	case NFPROTO_INET:
+		return "inet";
+	case NFPROTO_BRIDGE:
+		return "bridge";
+	default:
+		return "ip";
+	}
+}
 
 static void next(struct nft_batch *t)
 {
@@ -152,6 +168,29 @@ void nft_rule_match(struct nft_batch *t, struct nftnl_rule *rule, uint32_t op, c
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
 }
 
+void nft_rule_icmp6(struct nft_batch *t, struct nftnl_rule *rule)
+{
+	const uint16_t ipv6 = htobe16(ETH_P_IPV6);
+	static const uint8_t icmp6 = IPPROTO_ICMPV6;
+
+	nft_rule_load(t, rule, NFT_META_PROTOCOL);
+	nft_rule_match(t, rule, NFT_CMP_EQ, &ipv6, sizeof ipv6);
+	nft_rule_load(t, rule, NFT_META_L4PROTO);
+	nft_rule_match(t, rule, NFT_CMP_EQ, &icmp6, sizeof icmp6);
+}
+
+void nft_rule_drop(struct nft_batch *t, struct nftnl_rule *rule)
+{
+	struct nftnl_expr *verdict;
+
+	nft_rule_add(t, rule, "counter");
+	verdict = nft_rule_add(t, rule, "immediate");
+	if (!verdict)
+		return;
+	nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_VERDICT, NF_DROP);
+}
+
 static void add_comment(struct nftnl_rule *rule, const char *comment)
 {
 	struct nftnl_udata_buf *u = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
@@ -250,7 +289,8 @@ static void set_present(struct nft_table *n, bool present)
 static void lose(struct nft_table *n)
 {
 	if (n->wanted && n->present)
-		log_notice("table %s was changed by another process: put back", n->name);
+		log_notice("table %s %s was changed by another process: put back", family_of(n),
+			   n->name);
 	set_present(n, false);
 	if (n->wanted)
 		ev_timer_at(&n->retry, ev_now_ms(n->loop) + REPAIR_MS);
@@ -341,7 +381,7 @@ static int apply(struct nft_table *n)
 	if (n->plain)
 		watch(n);
 	if (error && error != n->error)
-		log_warning("table %s: %s%s", n->name, strerror(-error),
+		log_warning("table %s %s: %s%s", family_of(n), n->name, strerror(-error),
 			    error == -EPERM ? " (another process may own it: nft list tables)"
 					    : "");
 	n->error = error;
