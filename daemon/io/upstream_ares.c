@@ -32,8 +32,7 @@
 #include <unistd.h>
 
 enum {
-	CHANNELS_MAX = 384, /* 90 KiB each while they are used */
-	CHANNELS_PEER_MAX = 256,
+	CHANNELS_MAX = 384,     /* 90 KiB each while they are used */
 	SPREAD = 8,             /* channels of a peer made before one is shared */
 	PORT_QUESTIONS = 4,     /* from one port */
 	PORT_QUESTIONS_MAX = 5, /* likewise, when there are no more channels */
@@ -342,7 +341,8 @@ static struct channel *pick(struct upstream *u, const struct forward_peer *peer,
 }
 
 /* A port that nobody uses now, rather than one of few, rather than a new channel, rather than
- * one of many. */
+ * one of many.  A peer may have twice as many channels as are left: one that is silent gets no
+ * more than two thirds, and those who come later still find some. */
 static struct channel *choose(struct upstream *u, const struct forward_peer *peer,
 			      const uint8_t *id)
 {
@@ -351,7 +351,7 @@ static struct channel *choose(struct upstream *u, const struct forward_peer *pee
 
 	if (!c && n >= SPREAD)
 		c = pick(u, peer, id, PORT_QUESTIONS, &n);
-	if (!c && n < CHANNELS_PEER_MAX && u->n_channels < CHANNELS_MAX)
+	if (!c && n < 2 * (CHANNELS_MAX - u->n_channels))
 		c = channel_new(u, peer);
 	if (!c)
 		c = pick(u, peer, id, PORT_QUESTIONS_MAX, &n);

@@ -50,8 +50,10 @@ enum forward_outcome {
 	FORWARD_BUSY,    /* no room in the transport: nothing was sent */
 };
 
-/* Questions in flight at most; beyond, they fail at once. */
-#define FORWARD_QUESTIONS_MAX 4096
+/* Questions in flight at most; beyond, they fail at once.  Not fewer than the engine asks,
+ * which lets the oldest go when it has no more room: so forwarders of one set that are silent
+ * do not keep questions from those of another. */
+#define FORWARD_QUESTIONS_MAX RESOLVE_MAX
 
 struct forward_ops {
 	/* Sends msg to peer over UDP or TCP; tag comes back with forward_received(), once, also

@@ -13,7 +13,7 @@
 
 /* One more than may wait: the one in hand. */
 #define SLOTS         (PENDING_SLOTS + 1)
-#define JOBS          ((size_t)2 * SLOTS)
+#define JOBS          RESOLVE_MAX
 #define JOB_BUCKETS   8192
 #define GUEST_BUCKETS 1024
 

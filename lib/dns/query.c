@@ -100,10 +100,20 @@ static void evict(struct dns *d, struct pending_slot *s)
 	answer_rcode(d, s, DNS_COUNT_FAILED_OVERLOAD, RCODE_SERVFAIL, 0);
 }
 
+/* The oldest question that waits.  What is queued will be answered anyway. */
+static struct pending_slot *oldest(const struct dns *d)
+{
+	struct pending_slot *s = pending_first(d->pending, PENDING_GIVE_UP);
+
+	while (s && s->queued)
+		s = pending_after(d->pending, s, PENDING_GIVE_UP);
+	return s;
+}
+
+/* Comes last: whoever is told that his question makes room may bring the next one, and with it
+ * the answer to this one. */
 static void wait_for(struct dns *d, struct pending_slot *s)
 {
-	while (pending_waiting(d->pending) >= PENDING_SLOTS)
-		evict(d, pending_first(d->pending, PENDING_GIVE_UP));
 	s->arrived_ms = d->now_ms;
 	pending_wait(d->pending, s);
 	pending_set(d->pending, s, PENDING_GIVE_UP, d->now_ms + give_up_ms(d));
@@ -111,6 +121,8 @@ static void wait_for(struct dns *d, struct pending_slot *s)
 		pending_set(d->pending, s, PENDING_PATIENCE, d->now_ms + patience_ms(d));
 	if (s->legs[0].stale_pin || s->legs[1].stale_pin)
 		pending_set(d->pending, s, PENDING_STALE, d->now_ms + STALE_WAIT_MS);
+	while (pending_waiting(d->pending) > PENDING_SLOTS && (s = oldest(d)))
+		evict(d, s);
 }
 
 static void start(struct dns *d, struct pending_slot *s)

@@ -30,8 +30,8 @@ static struct {
 	/* Answers at once, with so many addresses. */
 	bool at_once;
 	unsigned n_addresses;
-	/* Asks again when a reply comes. */
-	unsigned n_more;
+	/* Asks again when a reply comes, so many at once. */
+	unsigned n_more, more_at_once;
 } t;
 
 static struct acl_entry any = { .kind = ACL_ANY };
@@ -66,10 +66,10 @@ static void on_reply(void *ctx, const struct dns_client *client, const uint8_t *
 	t.n_replies++;
 	memcpy(t.reply, msg, len);
 	t.reply_len = len;
-	if (!t.n_more)
-		return;
-	snprintf(name, sizeof name, "more%u.x", t.n_more--);
-	ask(2000 + t.n_more % 50, DNS_TCP, name, TYPE_AAAA);
+	for (unsigned i = 0; i <= t.more_at_once && t.n_more; i++) {
+		snprintf(name, sizeof name, "more%u.x", t.n_more--);
+		ask(2000 + t.n_more % 50, DNS_TCP, name, TYPE_AAAA);
+	}
 }
 
 static void answer(uint64_t id, const struct dns_question *q, unsigned n)
@@ -406,6 +406,57 @@ static void questions_from_within_replies(void **state)
 	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_QUERIES], 4096 + 500 + 100);
 }
 
+/* Two questions for each reply, the tables full: room is not made by those whose answer is
+ * there.
+ */
+static void answered_ones_make_no_room(void **state)
+{
+	char name[32];
+	uint64_t first;
+
+	(void)state;
+	for (unsigned i = 0; i < 4096; i++) {
+		snprintf(name, sizeof name, "n%u.x", i < 10 ? 0 : i);
+		ask(i / 400, DNS_UDP, name, TYPE_A);
+	}
+	first = t.held[0];
+	t.n_held = 0;
+	t.n_more = 20;
+	t.more_at_once = 1;
+	answer(first, &t.question[0], 1);
+	assert_int_equal(t.n_more, 0);
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_ANSWERED], 10);
+	assert_true(dns_counts(t.dns)[DNS_COUNT_FAILED_OVERLOAD] > 0);
+	assert_int_equal(dns_in_flight(t.dns), 4096 + 20 - t.n_replies);
+	/* Everybody else gets his one reply, too. */
+	while (dns_next(t.dns) != UINT64_MAX) {
+		t.now_ms = dns_next(t.dns);
+		dns_tick(t.dns, t.now_ms);
+	}
+	assert_int_equal(dns_in_flight(t.dns), 0);
+	assert_int_equal(t.n_replies, 4096 + 20);
+}
+
+/* Who is told that he makes room brings a question, with which the one that room is made for is
+ * asked, and answered at once. */
+static void answered_while_room_is_made(void **state)
+{
+	char name[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 4096; i++) {
+		snprintf(name, sizeof name, "n%u.x", i);
+		ask(i / 400, DNS_UDP, name, TYPE_A);
+	}
+	t.at_once = true;
+	t.n_addresses = 1;
+	t.n_more = 1;
+	ask(99, DNS_UDP, "new.x", TYPE_A);
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_FAILED_OVERLOAD], 2);
+	assert_int_equal(t.n_replies, 4);
+	assert_int_equal(dns_in_flight(t.dns), 4096 + 2 - 4);
+}
+
 /* Datagrams from addresses that nobody on the link has are answered at a bounded rate. */
 static void strangers(void **state)
 {
@@ -613,6 +664,8 @@ int main(int argc, char **argv)
 		T(answer_too_large),
 		T(flood),
 		T(questions_from_within_replies),
+		T(answered_ones_make_no_room),
+		T(answered_while_room_is_made),
 		T(strangers),
 		T(no_answer),
 		T(limit_of_one_client),
