@@ -606,6 +606,34 @@ static void results_out_of_the_blue(void **state)
 	assert_int_equal(rcode(), RCODE_SERVFAIL);
 }
 
+/* Half an answer (item 132), and addresses of another class. */
+static void answers_that_are_none(void **state)
+{
+	struct dns_question chaos = {
+		.name = "\1y", .name_len = 3, .type = TYPE_A, .class = CLASS_IN
+	};
+	uint8_t buf[512];
+	struct resolve_result r = { .status = RESOLVE_ANSWER, .msg = buf };
+	struct msg_wr w;
+
+	(void)state;
+	ask(1, DNS_TCP, "x", TYPE_A);
+	msg_begin(&w, buf, sizeof buf, 1, MSG_QR | MSG_TC, &t.question[0]);
+	msg_put(&w, MSG_ANSWER, t.question[0].name, TYPE_A, 60, "\xc6\x33\x64\x01", 4);
+	r.len = msg_end(&w);
+	dns_resolved(t.dns, t.held[0], &r, t.now_ms);
+	assert_int_equal(rcode(), RCODE_SERVFAIL);
+	ask(1, DNS_UDP, "y", TYPE_AAAA);
+	answer(t.held[1], &t.question[1], 0);
+	msg_begin(&w, buf, sizeof buf, 1, MSG_QR, &chaos);
+	msg_put(&w, MSG_ANSWER, chaos.name, TYPE_A, 60, "\xc6\x33\x64\x01", 4);
+	r.len = msg_end(&w);
+	buf[12 + 3 + 4 + 2 + 3] = 3; /* its class */
+	dns_resolved(t.dns, t.held[2], &r, t.now_ms);
+	assert_int_equal(rcode(), RCODE_NOERROR);
+	assert_int_equal(t.reply[7], 0);
+}
+
 static void freed_with_questions_in_flight(void **state)
 {
 	struct dns_conf conf = conf_of(1 << 20);
@@ -672,6 +700,7 @@ int main(int argc, char **argv)
 		T(cache_full_of_pinned),
 		T(resize_in_flight),
 		T(results_out_of_the_blue),
+		T(answers_that_are_none),
 		T(freed_with_questions_in_flight),
 	};
 
