@@ -56,8 +56,8 @@ enum forward_outcome {
 #define FORWARD_QUESTIONS_MAX RESOLVE_MAX
 
 struct forward_ops {
-	/* Sends msg to peer over UDP or TCP; tag comes back with forward_received(), once, also
-	 * within the call, unless ops->cancel named it. */
+	/* Sends msg to peer over UDP or TCP; tag comes back with forward_received(), once at
+	 * most, also within the call, unless ops->cancel named it. */
 	void (*send)(void *ctx, uint64_t tag, const struct forward_peer *, bool tcp,
 		     const uint8_t *msg, size_t len);
 	void (*cancel)(void *ctx, uint64_t tag);
@@ -88,7 +88,7 @@ void forward_cancel(struct forward *, uint64_t id);
 void forward_received(struct forward *, uint64_t tag, enum forward_outcome, const uint8_t *msg,
 		      size_t len, uint64_t now_ms);
 
-/* When there is something to do (UINT64_MAX: nothing), and doing it. */
+/* When there is something to do (UINT64_MAX: nothing), and doing it, or a part. */
 uint64_t forward_next(const struct forward *);
 void forward_tick(struct forward *, uint64_t now_ms);
 

@@ -74,7 +74,8 @@ def module_net(request):
 @pytest.fixture
 def net(module_net):
     """Each test begins with forwarders that behave, are alive, and are asked in their order."""
-    module_net.first.script = module_net.second.script = None
+    for mock in (module_net.first, module_net.second):
+        mock.script = mock.raw = None
     wait_until(lambda: module_net.ask(module_net.name()).rcode() == 0 and all(module_net.healthy().values()), 10,
                "both forwarders are healthy")
     for mock in (module_net.first, module_net.second):

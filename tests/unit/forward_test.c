@@ -341,7 +341,8 @@ static void what_was_missed_before_is_forgotten(void **state)
 	pass(10000);
 	for (unsigned i = 4; i < 6; i++)
 		ask(i);
-	pass(1500);
+	pass(2600);
+	assert_int_equal(health(0).timeouts, 4 + 2);
 	assert_true(health(0).healthy);
 }
 
@@ -755,6 +756,21 @@ static void too_many_fail_at_once(void **state)
 	assert_int_equal(forward_in_flight(w.f), 0);
 }
 
+/* Thousands due at once are seen to in parts. */
+static void a_tick_has_an_end(void **state)
+{
+	(void)state;
+	start(2);
+	for (unsigned i = 0; i < 4000; i++)
+		ask(i);
+	w.now = forward_next(w.f);
+	forward_tick(w.f, w.now);
+	assert_in_range(w.n_sent, 4001, 6000);
+	assert_true(forward_next(w.f) <= w.now);
+	pass(0);
+	assert_int_equal(w.n_sent, 8000);
+}
+
 static void no_forwarders(void **state)
 {
 	(void)state;
@@ -859,6 +875,7 @@ int main(void)
 		TEST(malformed_answer_goes_to_next),
 		TEST(cancel),
 		TEST(too_many_fail_at_once),
+		TEST(a_tick_has_an_end),
 		TEST(no_forwarders),
 		TEST(reconfigure_in_flight),
 		TEST(amplification_is_bounded),
