@@ -4,8 +4,8 @@
 results (items.py DIR), tests that ran in it and passed; then DIR/items.xml says so, item by item.
 
 A cell of the NAT64 table names its tests in backquotes (`a-vector`, `unit/test`, `net/file/test`,
-`replay_name`), or says "not applicable:" and why; its items are complete.  The other tables name
-tests as the text above them says.
+`replay_name`).  The other tables name tests as the text above them says.  Where the items of a table are
+known they are complete: each once, with a test, or "not applicable:" and why.
 """
 import pathlib
 import re
@@ -15,10 +15,12 @@ import xml.sax.saxutils as sax
 
 from tree import ROOT
 
-NAT64_ITEMS = set(range(1, 109))
+ITEMS = {"NAT64": range(1, 123), "DNS64": range(1, 149)}
 # Words of the tables for a file of tests/unit, of the fuzzers and of tests/net.
 UNIT_NAMES = {"raw": "query_raw"}
 NET_NAMES = {"net": "test_ra"}
+DNS_NET_NAMES = {"forwarders": "test_forwarders", "hostile": "test_hostile_forwarders",
+                 "streams": "test_dns_streams", "storms": "test_dns_storms"}
 
 
 def exists():
@@ -67,8 +69,8 @@ def sections():
 
 
 def numbers(item):
-    match = re.fullmatch(r"(\d+)(?: to (\d+))?", item)
-    return range(int(match[1]), int(match[2] or match[1]) + 1) if match else ()
+    parts = [re.fullmatch(r"(\d+)(?:(?: to |-)(\d+))?", part) for part in item.split(", ")]
+    return [n for m in parts if m for n in range(int(m[1]), int(m[2] or m[1]) + 1)]
 
 
 def nat64_tests(cell):
@@ -78,6 +80,9 @@ def nat64_tests(cell):
 
 def dns_tests(cell):
     for word, braces in re.findall(r"([\w.]+)(?: \{([^}]*)\})?", cell):
+        if word in DNS_NET_NAMES:
+            yield from (f"net/{DNS_NET_NAMES[word]}/test_{name}" for name in braces.split(", "))
+            continue
         if word.endswith(".scn"):
             yield f"query/tests/vectors/dns/{word}"
         for name in filter(None, braces.split(", ")):
@@ -99,7 +104,7 @@ READERS = {"NAT64": nat64_tests, "DNS64": dns_tests, "Router advertisements": ra
 def judge(title, cells, there, results):
     """What is wrong with a row, in words."""
     cell, tests = cells[-1], list(READERS[title](cells[-1]))
-    if title == "NAT64" and not tests and not re.search(r"not applicable: \w", cell):
+    if title in ITEMS and numbers(cells[0]) and not tests and not re.search(r"not applicable: \w", cell):
         yield "no test, and no reason why it does not apply"
     for test in tests:
         if test not in there:
@@ -113,15 +118,16 @@ def judge(title, cells, there, results):
 def main():
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else None
     there, results = exists(), ran(folder) if folder else None
-    seen, cases = set(), []
+    seen, cases = {title: set() for title in ITEMS}, []
     for title, cells in sections():
         wrong = list(judge(title, cells, there, results))
-        if title == "NAT64":
-            twice = seen & set(numbers(cells[0]))
-            wrong += [f"item {n} is there twice" for n in sorted(twice)]
-            seen |= set(numbers(cells[0]))
+        for n in numbers(cells[0]) if title in ITEMS else ():
+            if n in seen[title]:
+                wrong.append(f"item {n} is there twice")
+            seen[title].add(n)
         cases.append((f"{title} {cells[0] or cells[1]}", wrong))
-    cases += [(f"NAT64 {n}", ["the table does not have it"]) for n in sorted(NAT64_ITEMS - seen)]
+    cases += [(f"{title} {n}", ["the table does not have it"]) for title in ITEMS for n in ITEMS[title]
+              if n not in seen[title]]
     if folder:
         text = "".join(f'<testcase classname="items" name={sax.quoteattr(name)}>'
                        + "".join(f"<failure>{sax.escape(w)}</failure>" for w in wrong[:1]) + "</testcase>\n"

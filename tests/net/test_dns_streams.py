@@ -21,11 +21,12 @@ LIMIT, IDLE_S = 150, 20
 GOOD = "198.41.0.10"
 
 
-@pytest.fixture(scope="module")
-def module_net(request, release_build):
-    """Memory is measured: no sanitizers here."""
+@pytest.fixture(scope="module", params=["build", "release_build"])
+def module_net(request):
+    """With sanitizers, and without: then memory is measured."""
     config = CONFIG.replace("tcp_clients = 20;", "").replace('"localnets", "localhost"', '"any"')
-    net = Net(_lab_and_maker(request), config, build=release_build, level="info")
+    net = Net(_lab_and_maker(request), config, build=request.getfixturevalue(request.param), level="info")
+    net.measured = request.param == "release_build"
     yield net
     net.close()
 
@@ -80,7 +81,7 @@ def test_a_thousand_idle_streams(net):
     assert LIMIT - 2 <= streams(net) <= LIMIT
     closed = [is_closed(sock) for sock in socks]
     assert all(closed[:1000 - LIMIT]) and not any(closed[1000 - LIMIT + 2:])
-    assert net.gw.memory()["RssAnon"] - before < 2048
+    assert net.gw.memory()["RssAnon"] - before < 2048 or not net.measured
     socks[-1].sendall(query(net.name()))
     assert read_message(socks[-1]).rcode() == dns.rcode.NOERROR
     for sock in socks:
@@ -120,7 +121,7 @@ def test_readers_that_do_not_read(net):
         got += len(slow.recv(65536))
         time.sleep(0.005)
     # 60 streams with at most 256 KiB each, beside the cache.
-    assert net.gw.memory()["RssAnon"] - before < (60 * 256 + 32768)
+    assert net.gw.memory()["RssAnon"] - before < (60 * 256 + 32768) or not net.measured
     assert net.addresses(net.name()) == [GOOD]
     assert not is_closed(idle) or time.monotonic() - begun > IDLE_S
     wait_until(lambda: streams(net) == 0, IDLE_S + 10, lambda: f"{streams(net)} streams", every=0.5)
