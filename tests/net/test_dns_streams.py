@@ -120,8 +120,8 @@ def test_readers_that_do_not_read(net):
     while got < 20 * (2 + 64000):
         got += len(slow.recv(65536))
         time.sleep(0.005)
-    # 60 streams with at most 256 KiB each, beside the cache.
-    assert net.gw.memory()["RssAnon"] - before < (60 * 256 + 32768) or not net.measured
+    # 60 streams with at most 256 KiB each, beside the cache and what c-ares holds for forwarders.
+    assert net.gw.memory()["RssAnon"] - before < (60 * 256 + 32768 + 384 * 90) or not net.measured
     assert net.addresses(net.name()) == [GOOD]
     assert not is_closed(idle) or time.monotonic() - begun > IDLE_S
     wait_until(lambda: streams(net) == 0, IDLE_S + 10, lambda: f"{streams(net)} streams", every=0.5)
