@@ -12,7 +12,7 @@
 #include "dns/exchange.h"
 #include "dns/forward.h"
 
-#define SENT_MAX  20000
+#define SENT_MAX  30000
 #define TIMEOUT   5000
 #define NO_ANSWER 99
 

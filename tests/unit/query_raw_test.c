@@ -383,6 +383,31 @@ static void flood(void **state)
 	assert_int_equal(rcode(), RCODE_NOERROR);
 }
 
+/* Names whose AAAA nobody answers: what is asked on for the cache leaves room for the next. */
+static void silence_for_aaaa_leaves_room(void **state)
+{
+	char name[32];
+
+	(void)state;
+	for (unsigned round = 0; round < 3; round++) {
+		size_t first = t.n_held;
+
+		for (unsigned i = 0; i < 3000; i++) {
+			snprintf(name, sizeof name, "r%u-%u.x", round, i);
+			ask(i / 400, DNS_UDP, name, TYPE_AAAA);
+		}
+		for (size_t i = first; i < t.n_held; i++)
+			if (t.question[i].type == TYPE_A)
+				answer(t.held[i], &t.question[i], 1);
+		t.now_ms += 2000;
+		dns_tick(t.dns, t.now_ms);
+		assert_int_equal(dns_counts(t.dns)[DNS_COUNT_SYNTHESIZED_ON_ERROR],
+				 3000 * (round + 1));
+	}
+	assert_int_equal(t.n_replies, 9000);
+	assert_true(t.n_cancelled > 3000);
+}
+
 /* Whoever takes a reply brings the next question, also when the tables are full. */
 static void questions_from_within_replies(void **state)
 {
@@ -691,6 +716,7 @@ int main(int argc, char **argv)
 		T(large_query),
 		T(answer_too_large),
 		T(flood),
+		T(silence_for_aaaa_leaves_room),
 		T(questions_from_within_replies),
 		T(answered_ones_make_no_room),
 		T(answered_while_room_is_made),
