@@ -383,6 +383,22 @@ static void flood(void **state)
 	assert_int_equal(rcode(), RCODE_NOERROR);
 }
 
+/* Who makes room takes nothing from another who waits for the same. */
+static void a_shared_question_goes_on(void **state)
+{
+	char name[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 4097; i++) {
+		snprintf(name, sizeof name, "n%u.x", i < 2 ? 0 : i);
+		ask(i / 400, DNS_UDP, name, TYPE_A);
+	}
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_FAILED_OVERLOAD], 1);
+	assert_int_equal(t.n_cancelled, 0);
+	answer(t.held[0], &t.question[0], 1);
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_ANSWERED], 1);
+}
+
 /* Names whose AAAA nobody answers: what is asked on for the cache leaves room for the next. */
 static void silence_for_aaaa_leaves_room(void **state)
 {
@@ -716,6 +732,7 @@ int main(int argc, char **argv)
 		T(large_query),
 		T(answer_too_large),
 		T(flood),
+		T(a_shared_question_goes_on),
 		T(silence_for_aaaa_leaves_room),
 		T(questions_from_within_replies),
 		T(answered_ones_make_no_room),
