@@ -4,8 +4,8 @@
 results (items.py DIR), tests that ran in it and passed; then DIR/items.xml says so, item by item.
 
 A cell of the NAT64 table names its tests in backquotes (`a-vector`, `unit/test`, `net/file/test`,
-`replay_name`).  The other tables name tests as the text above them says.  Where the items of a table are
-known they are complete: each once, with a test, or "not applicable:" and why.
+`replay_name`), or says "not applicable:" and why; its items are complete.  The other tables name
+tests as the text above them says.
 """
 import pathlib
 import re
@@ -15,12 +15,10 @@ import xml.sax.saxutils as sax
 
 from tree import ROOT
 
-ITEMS = {"NAT64": range(1, 123), "DNS64": range(1, 149)}
+NAT64_ITEMS = set(range(1, 109))
 # Words of the tables for a file of tests/unit, of the fuzzers and of tests/net.
 UNIT_NAMES = {"raw": "query_raw"}
-NET_NAMES = {"net": "test_ra"}
-DNS_NET_NAMES = {"forwarders": "test_forwarders", "hostile": "test_hostile_forwarders",
-                 "streams": "test_dns_streams", "storms": "test_dns_storms"}
+NET_NAMES = {"net": "test_ra", "net_others": "test_ra_others"}
 
 
 def exists():
@@ -69,8 +67,8 @@ def sections():
 
 
 def numbers(item):
-    parts = [re.fullmatch(r"(\d+)(?:(?: to |-)(\d+))?", part) for part in item.split(", ")]
-    return [n for m in parts if m for n in range(int(m[1]), int(m[2] or m[1]) + 1)]
+    match = re.fullmatch(r"(\d+)(?: to (\d+))?", item)
+    return range(int(match[1]), int(match[2] or match[1]) + 1) if match else ()
 
 
 def nat64_tests(cell):
@@ -80,9 +78,6 @@ def nat64_tests(cell):
 
 def dns_tests(cell):
     for word, braces in re.findall(r"([\w.]+)(?: \{([^}]*)\})?", cell):
-        if word in DNS_NET_NAMES:
-            yield from (f"net/{DNS_NET_NAMES[word]}/test_{name}" for name in braces.split(", "))
-            continue
         if word.endswith(".scn"):
             yield f"query/tests/vectors/dns/{word}"
         for name in filter(None, braces.split(", ")):
@@ -93,7 +88,7 @@ def ra_tests(cell):
     for word, braces in re.findall(r"(\w+) \{([^}]*)\}", cell):
         for name in braces.split(", "):
             if re.fullmatch(r"\w+", name):
-                yield f"net/test_ra/test_{name}" if word in NET_NAMES else f"{word}/{name}"
+                yield f"net/{NET_NAMES[word]}/test_{name}" if word in NET_NAMES else f"{word}/{name}"
     for name in re.findall(r"\bfuzz (\w+)", cell):
         yield f"replay_{name}"
 
@@ -104,7 +99,7 @@ READERS = {"NAT64": nat64_tests, "DNS64": dns_tests, "Router advertisements": ra
 def judge(title, cells, there, results):
     """What is wrong with a row, in words."""
     cell, tests = cells[-1], list(READERS[title](cells[-1]))
-    if title in ITEMS and numbers(cells[0]) and not tests and not re.search(r"not applicable: \w", cell):
+    if title == "NAT64" and not tests and not re.search(r"not applicable: \w", cell):
         yield "no test, and no reason why it does not apply"
     for test in tests:
         if test not in there:
@@ -118,16 +113,15 @@ def judge(title, cells, there, results):
 def main():
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else None
     there, results = exists(), ran(folder) if folder else None
-    seen, cases = {title: set() for title in ITEMS}, []
+    seen, cases = set(), []
     for title, cells in sections():
         wrong = list(judge(title, cells, there, results))
-        for n in numbers(cells[0]) if title in ITEMS else ():
-            if n in seen[title]:
-                wrong.append(f"item {n} is there twice")
-            seen[title].add(n)
+        if title == "NAT64":
+            twice = seen & set(numbers(cells[0]))
+            wrong += [f"item {n} is there twice" for n in sorted(twice)]
+            seen |= set(numbers(cells[0]))
         cases.append((f"{title} {cells[0] or cells[1]}", wrong))
-    cases += [(f"{title} {n}", ["the table does not have it"]) for title in ITEMS for n in ITEMS[title]
-              if n not in seen[title]]
+    cases += [(f"NAT64 {n}", ["the table does not have it"]) for n in sorted(NAT64_ITEMS - seen)]
     if folder:
         text = "".join(f'<testcase classname="items" name={sax.quoteattr(name)}>'
                        + "".join(f"<failure>{sax.escape(w)}</failure>" for w in wrong[:1]) + "</testcase>\n"
