@@ -69,6 +69,10 @@ bool ra_item_same(const struct ra_item *a, const struct ra_item *b);
  * bytes, or 0 when it is not a name that fits. */
 size_t ra_name_write(const char *text, uint8_t out[RA_NAME_MAX]);
 
+/* A name in wire form, as ra_msg_read_advert() gives it, as text without the last dot; what is
+ * not printable, and a dot inside of a label, is shown as '?'. */
+const char *ra_name_text(const struct ra_item *, char out[RA_NAME_MAX]);
+
 typedef void ra_msg_fn(void *arg, const uint8_t *msg, size_t len);
 
 /* Calls fn with one or more whole messages of at most RA_MSG_MAX bytes; each has the header,

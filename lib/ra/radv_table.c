@@ -284,6 +284,23 @@ size_t radv_table_items(struct radv_table *t, uint64_t now_ms)
 	return n;
 }
 
+size_t radv_table_announced(struct radv_table *t, uint64_t now_ms)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (!t->entries[i].withdrawals)
+			t->items[n++] = item_now(&t->entries[i], now_ms);
+	return n;
+}
+
+bool radv_table_withdraws(const struct radv_table *t, const struct ra_item *item)
+{
+	const struct radv_entry *e = find(t, item);
+
+	return e && e->withdrawals;
+}
+
 /* A withdrawal has been said once more; those that have been said enough go. */
 void radv_table_age(struct radv_table *t, uint64_t now_ms)
 {

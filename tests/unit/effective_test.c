@@ -129,8 +129,9 @@ static struct host *new_host(void)
 
 static struct effective *effective(struct host *h, const struct effective *previous)
 {
-	struct effective *e = effective_new(&h->config, &h->facts,
-					    (struct plane_health){ true, true }, previous);
+	struct effective *e = effective_new(
+		&h->config, &h->facts,
+		(struct plane_health){ .nat64_serves = true, .dns64_serves = true }, previous);
 
 	assert_non_null(e);
 	return e;

@@ -234,6 +234,28 @@ static void names(void **state)
 	assert_int_equal(ra_name_write(text, wire), 0);
 }
 
+static void names_as_text(void **state)
+{
+	static const struct {
+		const char *wire, *text;
+	} cases[] = {
+		{ "07 6578616d706c65 03 636f6d 00", "example.com" },
+		{ "01 61 00", "a" },
+		{ "03 61 2e 1b 01 20 00", "a??.?" },
+		{ "05 61", "" }, /* cut short */
+	};
+	uint8_t wire[RA_NAME_MAX];
+	char text[RA_NAME_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		struct ra_item item = { .kind = RA_DNSSL, .bytes = wire };
+
+		item.n_bytes = (uint16_t)unhex(cases[i].wire, wire);
+		assert_string_equal(ra_name_text(&item, text), cases[i].text);
+	}
+}
+
 static void pref64_bytes(void **state)
 {
 	static const struct {
@@ -661,6 +683,7 @@ int main(void)
 		cmocka_unit_test(rdnss_bytes),
 		cmocka_unit_test(dnssl_bytes),
 		cmocka_unit_test(names),
+		cmocka_unit_test(names_as_text),
 		cmocka_unit_test(pref64_bytes),
 		cmocka_unit_test(several_pref64),
 		cmocka_unit_test(captive_portal_bytes),

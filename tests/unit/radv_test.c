@@ -838,7 +838,56 @@ static void solicitations(void **state)
 
 static void advertisements(void **state)
 {
-	static const uint8_t ra[16] = { 134 };
+	static const uint8_t ra[16] = { 134, [7] = 1 };
+	uint8_t with_mac[24] = { 134, [16] = 1, 1, 2, 0, 0, 0, 0, 1 };
+	struct ra_packet in = { addr("fe80::2"), 255, ra, sizeof ra };
+	const struct radv_counters *c = radv_counters(net.radv);
+	struct others_news news;
+	size_t i = 0;
+
+	(void)state;
+	reference();
+	apply_and_settle();
+	assert_false(radv_news(net.radv, &news));
+	radv_input(net.radv, net.now_ms, &in);
+	assert_true(radv_news(net.radv, &news));
+	assert_int_equal(news.found, OTHERS_BIT(OTHERS_ROUTER));
+	assert_int_equal(c->ra_found[OTHERS_ROUTER], 1);
+	assert_false(radv_news(net.radv, &news));
+	in.hop_limit = 1;
+	radv_input(net.radv, net.now_ms, &in);
+	assert_int_equal(c->ra_rx, 2);
+	assert_int_equal(c->ra_invalid[RA_BAD_HOP_LIMIT], 1);
+
+	/* D06: ours, sent back by a switch; and from our address, but by another. */
+	in = (struct ra_packet){ conf.link_local, 255, ra, sizeof ra };
+	radv_input(net.radv, net.now_ms, &in);
+	in = (struct ra_packet){ conf.link_local, 255, with_mac, sizeof with_mac };
+	radv_input(net.radv, net.now_ms, &in);
+	assert_int_equal(c->ra_own, 2);
+	assert_int_equal(c->ra_rx, 2);
+	with_mac[23] = 9;
+	net.now_ms += OTHERS_QUIET_MS;
+	radv_input(net.radv, net.now_ms, &in);
+	assert_true(radv_news(net.radv, &news));
+	assert_int_equal(news.found, OTHERS_BIT(OTHERS_ADDRESS));
+	assert_int_equal(c->ra_found[OTHERS_ADDRESS], 1);
+	assert_non_null(others_at(radv_others(net.radv), &i, net.now_ms));
+
+	conf.link++; /* nobody of the old link is on the new one */
+	apply();
+	i = 0;
+	assert_null(others_at(radv_others(net.radv), &i, net.now_ms));
+}
+
+/* What is taken back is not announced: another router may go on with it. */
+static void what_others_may_keep(void **state)
+{
+	static const uint8_t ra[] = {
+		134,  0, 0,    0,    64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0,
+		3,    4, 64,   0xc0, 0,  1, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0,
+		0x20, 1, 0x0d, 0xb8, 0,  1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0
+	};
 	struct ra_packet in = { addr("fe80::2"), 255, ra, sizeof ra };
 	const struct radv_counters *c = radv_counters(net.radv);
 
@@ -846,13 +895,18 @@ static void advertisements(void **state)
 	reference();
 	apply_and_settle();
 	radv_input(net.radv, net.now_ms, &in);
-	in.hop_limit = 1;
+	assert_int_equal(c->ra_found[OTHERS_VALID], 1);
+	blank();
+	apply();
+	assert_true(radv_withdraws(net.radv, &(struct ra_item){ .kind = RA_PREFIX,
+								.addr = addr("2001:db8:1:2::"),
+								.len = 64 }));
+	assert_false(radv_withdraws(
+		net.radv,
+		&(struct ra_item){ .kind = RA_PREFIX, .addr = addr("2001:db8::"), .len = 64 }));
 	radv_input(net.radv, net.now_ms, &in);
-	in.src = conf.link_local; /* D06 */
-	radv_input(net.radv, net.now_ms, &in);
-	assert_int_equal(c->ra_rx, 2);
-	assert_int_equal(c->ra_invalid[RA_BAD_HOP_LIMIT], 1);
-	assert_int_equal(c->ra_own, 1);
+	assert_int_equal(c->ra_found[OTHERS_VALID], 1);
+	assert_int_equal(c->ra_found[OTHERS_ROUTER], 2);
 }
 
 /* C27: after the farewell nobody hears of a router. */
@@ -935,6 +989,7 @@ int main(void)
 		TEST(the_link_refuses),
 		TEST(solicitations),
 		TEST(advertisements),
+		TEST(what_others_may_keep),
 		TEST(nothing_after_the_farewell),
 		TEST(farewell_before_the_first_word),
 		TEST(counters_have_names),
