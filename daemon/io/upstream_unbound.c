@@ -94,7 +94,8 @@ static void put_server(FILE *f)
 	      " use-syslog: no\n verbosity: 0\n val-log-level: 2\n"
 	      " outgoing-range: 512\n outgoing-num-tcp: 32\n num-queries-per-thread: 1024\n"
 	      " msg-cache-size: 4m\n rrset-cache-size: 8m\n key-cache-size: 1m\n"
-	      " edns-buffer-size: 1232\n use-caps-for-id: yes\n qname-minimisation: no\n aggressive-nsec: no\n"
+	      " edns-buffer-size: 1232\n use-caps-for-id: yes\n"
+	      " qname-minimisation: no\n aggressive-nsec: no\n"
 	      " do-not-query-localhost: no\n infra-cache-max-rtt: 2000\n infra-keep-probing: "
 	      "yes\n"
 	      " harden-dnssec-stripped: yes\n val-bogus-ttl: 5\n trust-anchor-signaling: no\n"
@@ -268,13 +269,15 @@ static bool wants_root_keys(const struct validator *v)
 }
 
 /* The keys of the root, followed from now on; those of the package are the first. */
-static bool seed(const char *path)
+static bool seed(const struct setup *s)
 {
+	const char *path = s->state_keys;
 	char keys[16384];
 	int from, to;
 	ssize_t n = -1;
 	bool ok;
 
+	mkdir(s->state_directory, 0700); /* where it is missing */
 	if (access(path, F_OK) == 0)
 		return true;
 	from = open(PACKAGED_KEYS, O_RDONLY | O_CLOEXEC);
@@ -327,7 +330,7 @@ static void begin_followed(struct validator *v)
 {
 	const char *path = v->setup.state_keys;
 	time_t own = written_s(path), packaged = written_s(PACKAGED_KEYS);
-	bool seeded = seed(path);
+	bool seeded = seed(&v->setup);
 
 	v->not_before_s = own > packaged ? own : packaged;
 	if (seeded)
@@ -428,6 +431,7 @@ static uint16_t bogus_ede(const struct msg *m, const char *why)
 		const char *words;
 		uint16_t ede;
 	} rows[] = {
+		{ "verification failed", EDE_BOGUS },
 		{ "signature expired", EDE_EXPIRED },
 		{ "before inception", EDE_NOT_YET_VALID },
 		{ "DNSKEY rrset", EDE_DNSKEY_MISSING },

@@ -3,7 +3,8 @@
 asked with and without DO, CD and AD.
 
 Numbers in brackets are those of docs/rfc.md, DNS64."""
-import shutil
+import os
+import socket
 import subprocess
 import textwrap
 import time
@@ -130,13 +131,16 @@ class Net:
         self.gw.configure(self.config(**kw))
         self.gw.ctl("reload")
 
-    def pass_on(self, q, want_dnssec=None):
-        """What BIND says."""
+    def pass_on(self, q, want_dnssec=None, spoil=False):
+        """What BIND says; spoil: with wrong signatures."""
         message = dns.message.from_wire(q.wire)
         if want_dnssec is not None:
             message.use_edns(0, payload=1232, ednsflags=dns.flags.DO if want_dnssec else 0)
         with self.lab.server.inside():
             answer = dns.query.tcp(message, NAMES4, timeout=3) if q.tcp else dns.query.udp(message, NAMES4, timeout=3)
+        for rrset in answer.answer + answer.authority if spoil else ():
+            if rrset.rdtype == dns.rdatatype.RRSIG:
+                rrset.items = {r.replace(signature=bytes(len(r.signature))): None for r in rrset}
         wire = answer.to_wire(max_size=65535)
         name = q.raw_name.to_wire()
         return [Send(wire[:12] + name + wire[12 + len(name):])]
@@ -208,7 +212,7 @@ def test_who_validates_gets_all(net):
 def test_bogus_a(net):
     """[68], [20]"""
     answer = net.ask("bada.s.example")
-    assert failed(answer) and set(edes(answer)) <= set(range(6, 13)) and edes(answer)
+    assert failed(answer) and edes(answer) == [6]
     assert failed(net.ask("bada.s.example", "A"))
     assert data(net.ask("bada.s.example", "A", cd=True), "A") == [A]
 
@@ -298,8 +302,8 @@ def test_expired(net):
 
 
 def test_failures_are_not_kept(net):
-    """[80] Nor by the library: 5 s after the zone is right, so is the answer."""
-    net.middle.script = lambda q: net.pass_on(q, False)
+    """[80] Nor by the library: 5 s after the answer is right, it is given."""
+    net.middle.script = lambda q: net.pass_on(q, spoil=q.name == "late.w.s.example")
     assert failed(net.ask("late.w.s.example"))
     net.middle.script = net.pass_on
     wait_until(lambda: data(net.ask("late.w.s.example")) == [SYNTHETIC], 12, "the failure is forgotten", every=1)
@@ -321,7 +325,6 @@ def test_pass_and_validate(net):
     assert data(answer) == ["2001:db8:ffff::80"] and not is_ad(answer)  # [77]
     net.middle.script = lambda q: [Send(s.wire, after=0.5) for s in net.pass_on(q)]
     with net.lab.host.inside():
-        import socket
         client = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     client.settimeout(6)
     client.sendto(dns.message.make_query("badneg.s.example", "AAAA").to_wire(), ("::1", 53))
@@ -388,7 +391,6 @@ def test_forwarder_that_strips(net):
 def test_stop_in_flight(net):
     net.middle.script = lambda q: []
     with net.lab.host.inside():
-        import socket
         client = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     for i in range(100):
         client.sendto(dns.message.make_query(f"stop{i}.w.s.example", "AAAA").to_wire(), ("::1", 53))
@@ -428,7 +430,6 @@ def test_root_keys_are_followed(net):
 def test_root_keys_of_the_package(net):
     """Where there is no file it is made of the package's, which are not those of this root: fails closed."""
     gw = with_root(net, None)
-    assert shutil.which("v6gwd") is None or True
     assert state(gw).read_text().startswith(open(ROOT_KEY).read()[:100])
     assert failed(net.ask("aonly.s.example"))
 
@@ -456,12 +457,77 @@ def test_anchors_that_are_none(net):
     assert is_ad(net.ask("aonly.s.example", do=True))
 
 
-def test_clock(net):
+def test_clock_before_the_keys(net):
     """[80] Before the keys were written nothing can be valid yet: said, not guessed at."""
     gw = with_root(net, net.root_key + "\n")
     assert "clock" not in reasons(gw)
     gw.stop()
-    import os
     os.utime(state(gw), (time.time() + 864000,) * 2)
     gw.start()
     assert "the clock is wrong" in reasons(gw)
+
+
+CLOCK = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
+static long ahead(void)
+{
+	struct stat st;
+
+	return stat(getenv("TEST_CLOCK"), &st) ? 0 : st.st_size * 86400;
+}
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	static int (*real)(clockid_t, struct timespec *);
+	int r;
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "clock_gettime");
+	r = real(id, ts);
+	if (id == CLOCK_REALTIME)
+		ts->tv_sec += ahead();
+	return r;
+}
+int gettimeofday(struct timeval *restrict tv, void *restrict zone)
+{
+	struct timespec ts;
+
+	(void)zone;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	tv->tv_sec = ts.tv_sec;
+	tv->tv_usec = ts.tv_nsec / 1000;
+	return 0;
+}
+time_t time(time_t *out)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	if (out)
+		*out = ts.tv_sec;
+	return ts.tv_sec;
+}
+"""
+
+
+def test_clock_that_is_set(net, release_build):
+    """[80] Signatures are expired while the clock is wrong, for no longer than a failure is kept
+    once it is set."""
+    net.gw.stop()
+    directory = net.gw.dir
+    (directory / "clock.c").write_text(CLOCK)
+    sh("gcc", "-shared", "-fPIC", "-o", directory / "clock.so", directory / "clock.c", "-ldl")
+    wrong = directory / "wrong"
+    wrong.write_text("x" * 400)  # days ahead: a file's size, which whoever is asked can see
+    gw = net.lab.gateway(net.config(), build=release_build,
+                         env={"LD_PRELOAD": str(directory / "clock.so"), "TEST_CLOCK": str(wrong)})
+    gw.start()
+    answer = net.ask("aonly.s.example")
+    assert failed(answer) and edes(answer) == [7]
+    wrong.write_text("")
+    wait_until(lambda: data(net.ask("aonly.s.example")) == [SYNTHETIC], 8, "right again", every=0.5)
+    gw.stop()
