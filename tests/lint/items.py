@@ -18,7 +18,7 @@ from tree import ROOT
 NAT64_ITEMS = set(range(1, 109))
 # Words of the tables for a file of tests/unit, of the fuzzers and of tests/net.
 UNIT_NAMES = {"raw": "query_raw"}
-NET_NAMES = {"net": "test_ra"}
+NET_NAMES = {"net": "test_ra", "dnssec": "test_dnssec"}
 
 
 def exists():
@@ -81,7 +81,7 @@ def dns_tests(cell):
         if word.endswith(".scn"):
             yield f"query/tests/vectors/dns/{word}"
         for name in filter(None, braces.split(", ")):
-            yield f"{UNIT_NAMES.get(word, word)}/{name}"
+            yield f"net/{NET_NAMES[word]}/test_{name}" if word in NET_NAMES else f"{UNIT_NAMES.get(word, word)}/{name}"
 
 
 def ra_tests(cell):
