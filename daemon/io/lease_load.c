@@ -56,6 +56,12 @@ static bool next_line(struct reader *r, const char **line, size_t *len)
 	return true;
 }
 
+static void fail(struct lease_list *list, int error)
+{
+	list->trouble = "cannot be read";
+	list->error = error;
+}
+
 static bool add(struct lease_list *list, const struct lease *lease)
 {
 	size_t room = list->n < LEASES_MIN ? LEASES_MIN : list->n * 2;
@@ -99,7 +105,7 @@ static void read_lines(struct reader *r, struct lease_list *list)
 	}
 	list->is_ours = format == LEASE_OURS;
 	if (r->error)
-		list->trouble = strerrordesc_np(r->error);
+		fail(list, r->error);
 	else if (first)
 		list->trouble = "is empty";
 	else if (format == LEASE_NEWER)
@@ -122,7 +128,7 @@ static void read_file(int fd, struct lease_list *list)
 	struct reader *r = malloc(sizeof *r);
 
 	if (!r) {
-		list->trouble = strerrordesc_np(ENOMEM);
+		fail(list, ENOMEM);
 		return;
 	}
 	r->fd = fd;
@@ -145,8 +151,10 @@ int lease_load(int dir_fd, struct lease_list *out)
 
 	if (fd < 0 && errno == ENOENT)
 		return -ENOENT;
-	if (fd < 0)
-		list.trouble = errno == ELOOP ? "is a link" : strerrordesc_np(errno);
+	if (fd < 0 && errno == ELOOP)
+		list.trouble = "is a link";
+	else if (fd < 0)
+		fail(&list, errno);
 	else if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		list.trouble = "is no file";
 	else

@@ -18,7 +18,8 @@ from tree import ROOT
 NAT64_ITEMS = set(range(1, 109))
 # Words of the tables for a file of tests/unit, of the fuzzers and of tests/net.
 UNIT_NAMES = {"raw": "query_raw"}
-NET_NAMES = {"net": "test_ra", "dnssec": "test_dnssec"}
+NET_NAMES = {"net": "test_ra"}
+DNS_NET_NAMES = {"dnssec": "test_dnssec"}
 
 
 def exists():
@@ -78,10 +79,13 @@ def nat64_tests(cell):
 
 def dns_tests(cell):
     for word, braces in re.findall(r"([\w.]+)(?: \{([^}]*)\})?", cell):
+        if word in DNS_NET_NAMES:
+            yield from (f"net/{DNS_NET_NAMES[word]}/test_{name}" for name in braces.split(", "))
+            continue
         if word.endswith(".scn"):
             yield f"query/tests/vectors/dns/{word}"
         for name in filter(None, braces.split(", ")):
-            yield f"net/{NET_NAMES[word]}/test_{name}" if word in NET_NAMES else f"{UNIT_NAMES.get(word, word)}/{name}"
+            yield f"{UNIT_NAMES.get(word, word)}/{name}"
 
 
 def ra_tests(cell):
