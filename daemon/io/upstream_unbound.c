@@ -96,7 +96,7 @@ static void put_server(FILE *f)
 	      " msg-cache-size: 4m\n rrset-cache-size: 8m\n key-cache-size: 1m\n"
 	      " edns-buffer-size: 1232\n use-caps-for-id: yes\n"
 	      " qname-minimisation: no\n aggressive-nsec: no\n"
-	      " do-not-query-localhost: no\n infra-cache-max-rtt: 2000\n infra-keep-probing: "
+	      " do-not-query-localhost: no\n infra-cache-max-rtt: 4000\n infra-keep-probing: "
 	      "yes\n"
 	      " harden-dnssec-stripped: yes\n val-bogus-ttl: 5\n trust-anchor-signaling: no\n"
 	      " ede: yes\n unblock-lan-zones: yes\n insecure-lan-zones: no\n",

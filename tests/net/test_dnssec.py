@@ -374,6 +374,17 @@ def test_zone_with_forwarders_of_its_own(net):
     net.reload()
 
 
+def test_link_local_forwarder(net):
+    """With its interface, and a port of its own."""
+    address = next(a["local"] for a in net.lab.host.addresses("eth0") if a["scope"] == "link")
+    near = MockDns("::", 5353, inside=net.lab.host.inside, script=net.pass_on)
+    net.reload(forwarder=f"[{address}%eth0]@5353")
+    assert is_ad(net.ask("aonly.s.example", do=True))
+    assert near.asked("aonly.s.example")
+    net.reload()
+    near.close()
+
+
 def test_forwarder_that_strips(net):
     """Nothing is proved, so nothing is answered, and the status names who it is."""
     net.middle.script = lambda q: net.pass_on(q, False)
