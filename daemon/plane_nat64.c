@@ -77,7 +77,8 @@ static void on_expiry(void *arg)
 }
 
 /* A guest is the link-layer address that its packet came with, else the one that the kernel
- * knows; behind another router, its /64. */
+ * knows; behind another router, its /64.  That too for who sends with the address of nobody,
+ * which would be the key of the unknown, who have no limit. */
 static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 {
 	const struct plane_nat64 *p = arg;
@@ -85,8 +86,11 @@ static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 	uint8_t heard[ADDR_MAC_LEN];
 	const uint8_t *mac = NULL;
 
-	if (on_link && p->guests && nft_guests_find(p->guests, addr, heard))
+	if (on_link && p->guests && nft_guests_find(p->guests, addr, heard)) {
+		if (!nat64_guest_mac(heard))
+			return nat64_guest_net(addr);
 		mac = heard;
+	}
 	if (!mac)
 		mac = link_neighbour(p->env.link, 0, addr);
 	if (mac)
@@ -140,12 +144,14 @@ static void on_event(void *arg, const struct nat64_event *e)
 		lease_file_changed(p->leases);
 }
 
+/* Who is no client is no better than one who made his address up. */
 static bool is_known(void *arg, const struct in6_addr *addr)
 {
 	const struct plane_nat64 *p = arg;
 
 	return link_neighbour(p->env.link, 0, addr) ||
-	       !facts_on_link(link_facts(p->env.link), addr);
+	       (!facts_on_link(link_facts(p->env.link), addr) &&
+		acl_allows(&p->eff->nat64.clients, addr, NULL));
 }
 
 static struct nat64 *new_engine(struct plane_nat64 *p, const struct nat64_conf *conf)
@@ -578,12 +584,12 @@ static void settle(void *plane, bool commit)
 		p->next_tun = NULL;
 		p->mtu = 0;
 	}
+	make_guests(p); /* before anything leads guests here */
 	if (p->tun && p->mtu != next->config->nat64.mtu)
 		configure_tun(p);
 	if (p->tun)
 		make_wishes(p);
 	make_masquerade(p);
-	make_guests(p);
 }
 
 static void stop(void *plane, enum plane_stop how)

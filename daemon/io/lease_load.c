@@ -10,6 +10,7 @@
 
 #define LEASES_MAX (1u << 24) /* as many as a pool has at most */
 #define LEASES_MIN 256u
+#define SIZE_LIMIT ((off_t)LEASES_MAX * LEASE_LINE_MAX)
 
 struct reader {
 	int fd, error;
@@ -141,7 +142,8 @@ static void read_file(int fd, struct lease_list *list)
 		qsort(list->v, list->n, sizeof *list->v, newest_first);
 }
 
-/* Neither a link is followed, nor a pipe waited for. */
+/* Neither a link is followed, nor a pipe waited for, nor a hole of any size read: that would
+ * take longer than a service manager waits. */
 int lease_load(int dir_fd, struct lease_list *out)
 {
 	struct lease_list list = { 0 };
@@ -157,6 +159,8 @@ int lease_load(int dir_fd, struct lease_list *out)
 		fail(&list, errno);
 	else if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		list.trouble = "is no file";
+	else if (st.st_size > SIZE_LIMIT)
+		list.trouble = "is larger than any list of leases";
 	else
 		read_file(fd, &list);
 	if (fd >= 0)

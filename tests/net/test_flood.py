@@ -85,6 +85,15 @@ def test_errors_to_made_up_addresses(world):
     assert len(world.host.out("ip", "-6", "neigh", "show", "dev", "br0").splitlines()) < 700
 
 
+def test_errors_to_who_is_no_client(world):
+    """Addresses that are not on the link cost no neighbours, but the errors that others wait for."""
+    before = world.gw.counter("nat64.icmp.error-sent-v6")
+    refused = world.gw.counter("nat64.drop.client-refused")
+    flood(world.guests[0], "2001:db8:dead:1::", embed("64:ff9b::/96", SERVER4), 4000, b"x").join()
+    assert world.gw.counter("nat64.drop.client-refused") - refused > 120 * (SECONDS + 2)
+    assert 0 < world.gw.counter("nat64.icmp.error-sent-v6") - before < 60 * (SECONDS + 2)
+
+
 def test_mappings_of_one_guest(world):
     """max_mappings_per_guest counts by link-layer address; the guest's own oldest ones go."""
     first, second = world.guests

@@ -309,6 +309,19 @@ def test_links_are_not_followed(lab):
     gw.stop()
 
 
+@NO_GUEST
+def test_larger_than_any(lab):
+    """A hole as large as this takes minutes to read."""
+    gw = start_with(lab, tayga(some(2)))
+    gw.stop()
+    os.truncate(state(gw) / "leases", 1 << 40)
+    gw.start()
+    aside, = moved_aside(gw)
+    assert aside.stat().st_size == 1 << 40 and addresses(gw) == {}
+    gw.wait_ok()
+    gw.stop()
+
+
 @ONE_GUEST
 def test_a_missing_directory(lab):
     """Degraded, and well by itself when it is there."""
