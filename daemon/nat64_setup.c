@@ -24,10 +24,12 @@ static bool copy_acl(struct nat64_setup *s, const struct acl *from, struct acl *
 
 		to->entries[i].kind = e->kind;
 		to->entries[i].negated = e->negated;
-		if (e->kind == ACL_NET)
-			to->entries[i].net = e->net;
-		else if (e->kind == ACL_MAC)
+		if (e->kind == ACL_NET) {
+			to->entries[i].net.addr = e->net.addr;
+			to->entries[i].net.len = e->net.len;
+		} else if (e->kind == ACL_MAC) {
 			memcpy(to->entries[i].mac, e->mac, sizeof e->mac);
+		}
 	}
 	to->n = from->n;
 	return true;

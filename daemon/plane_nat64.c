@@ -35,6 +35,25 @@ static void to_tun(void *arg, const uint8_t *buf, size_t len)
 		p->lost[error != -EAGAIN && error != -ENOBUFS && error != -ENOMEM]++;
 }
 
+/* Guests are refused until an address is free, or dormant and can be taken over. */
+static void look_at_pool(struct plane_nat64 *p)
+{
+	struct nat64_usage usage;
+	uint32_t used, size, room = 0;
+
+	if (!p->full)
+		return;
+	for (size_t i = 0; i < p->eff->nat64.n_pools; i++) {
+		nat64_pool_usage(p->engine, i, &used, &size);
+		room += size;
+	}
+	nat64_usage(p->engine, &usage);
+	if (usage.active >= room)
+		return;
+	p->full = false;
+	p->env.changed(p->env.gateway);
+}
+
 static void on_packet(void *arg, uint8_t *buf, size_t len)
 {
 	struct plane_nat64 *p = arg;
@@ -45,6 +64,7 @@ static void on_packet(void *arg, uint8_t *buf, size_t len)
 	reason = nat64_input(p->engine, buf, len, ev_now_ms(p->env.loop), &p->sink);
 	if (p->leases && nat64_reason_texts[reason].kind <= NAT64_FOUR_TO_SIX)
 		lease_file_used(p->leases);
+	look_at_pool(p);
 }
 
 static void on_expiry(void *arg)
@@ -53,53 +73,12 @@ static void on_expiry(void *arg)
 
 	nat64_tick(p->engine, ev_now_ms(p->env.loop));
 	ev_timer_at(&p->expiry, nat64_next(p->engine));
-}
-
-static const char *event_text(enum nat64_event_kind kind)
-{
-	switch (kind) {
-	case NAT64_MAPPING_MADE:
-		return "made";
-	case NAT64_MAPPING_MOVED:
-		return "moved";
-	case NAT64_MAPPING_ENDED:
-		return "ended";
-	case NAT64_POOL_FULL:
-		return "refused: dynamic_pool is full";
-	}
-	return "";
-}
-
-/* A new lease may be the first to expire. */
-static void follow_lease(struct plane_nat64 *p)
-{
-	if (p->engine)
-		ev_timer_at(&p->expiry, nat64_next(p->engine));
-	if (p->leases)
-		lease_file_changed(p->leases);
-}
-
-static void on_event(void *arg, const struct nat64_event *e)
-{
-	struct plane_nat64 *p = arg;
-	char v6[ADDR_TEXT_LEN], v4[ADDR_TEXT_LEN];
-	const struct log_fields fields = { .client = addr_text(&e->ipv6, v6) };
-
-	if (e->kind != NAT64_POOL_FULL)
-		follow_lease(p);
-	if (e->kind == NAT64_POOL_FULL)
-		log_line(
-			LOG_LEVEL_WARNING, LOG_PLANE, &fields,
-			"no address for %s: every one of nat64.dynamic_pool is in use (make it "
-			"larger)",
-			v6);
-	else if (p->eff && p->eff->config->nat64.log_mappings)
-		log_line(LOG_LEVEL_INFO, LOG_PLANE, &fields, "mapping %s - %s %s", v6,
-			 addr4_text(e->ipv4, v4), event_text(e->kind));
+	look_at_pool(p);
 }
 
 /* A guest is the link-layer address that its packet came with, else the one that the kernel
- * knows; behind another router, its /64. */
+ * knows; behind another router, its /64.  That too for who sends with the address of nobody,
+ * which would be the key of the unknown, who have no limit. */
 static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 {
 	const struct plane_nat64 *p = arg;
@@ -107,8 +86,11 @@ static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 	uint8_t heard[ADDR_MAC_LEN];
 	const uint8_t *mac = NULL;
 
-	if (on_link && p->guests && nft_guests_find(p->guests, addr, heard))
+	if (on_link && p->guests && nft_guests_find(p->guests, addr, heard)) {
+		if (!nat64_guest_mac(heard))
+			return nat64_guest_net(addr);
 		mac = heard;
+	}
 	if (!mac)
 		mac = link_neighbour(p->env.link, 0, addr);
 	if (mac)
@@ -116,12 +98,60 @@ static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 	return on_link ? 0 : nat64_guest_net(addr);
 }
 
+static void on_full(struct plane_nat64 *p, const struct in6_addr *ipv6)
+{
+	char v6[ADDR_TEXT_LEN];
+	const struct log_fields fields = { .client = addr_text(ipv6, v6) };
+
+	log_line(LOG_LEVEL_WARNING, LOG_PLANE, &fields,
+		 "no address for %s: nat64.dynamic_pool is full (v6gwctl status)", v6);
+	p->full = true;
+	p->env.changed(p->env.gateway);
+}
+
+static void log_mapping(struct plane_nat64 *p, const struct nat64_event *e)
+{
+	static const char *const texts[] = {
+		[NAT64_MAPPING_MADE] = "made",
+		[NAT64_MAPPING_MOVED] = "moved",
+		[NAT64_MAPPING_ENDED] = "ended",
+	};
+	char v6[ADDR_TEXT_LEN], v4[ADDR_TEXT_LEN], mac_string[ADDR_TEXT_LEN];
+	const struct log_fields fields = { .client = addr_text(&e->ipv6, v6) };
+	uint8_t mac[ADDR_MAC_LEN];
+	bool has_mac = e->kind != NAT64_MAPPING_ENDED &&
+		       nat64_guest_is_mac(guest_of(p, &e->ipv6), mac);
+
+	log_line(LOG_LEVEL_INFO, LOG_PLANE, &fields, "mapping %s - %s %s%s%s", v6,
+		 addr4_text(e->ipv4, v4), texts[e->kind], has_mac ? " for " : "",
+		 has_mac ? mac_text(mac, mac_string) : "");
+}
+
+static void on_event(void *arg, const struct nat64_event *e)
+{
+	struct plane_nat64 *p = arg;
+
+	if (e->kind == NAT64_POOL_FULL) {
+		on_full(p, &e->ipv6);
+		return;
+	}
+	if (p->eff && p->eff->config->nat64.log_mappings)
+		log_mapping(p, e);
+	/* A new lease may be the first to expire. */
+	if (p->engine)
+		ev_timer_at(&p->expiry, nat64_next(p->engine));
+	if (p->leases)
+		lease_file_changed(p->leases);
+}
+
+/* Who is no client is no better than one who made his address up. */
 static bool is_known(void *arg, const struct in6_addr *addr)
 {
 	const struct plane_nat64 *p = arg;
 
 	return link_neighbour(p->env.link, 0, addr) ||
-	       !facts_on_link(link_facts(p->env.link), addr);
+	       (!facts_on_link(link_facts(p->env.link), addr) &&
+		acl_allows(&p->eff->nat64.clients, addr, NULL));
 }
 
 static struct nat64 *new_engine(struct plane_nat64 *p, const struct nat64_conf *conf)
@@ -455,9 +485,12 @@ static bool on_lease_at(void *arg, size_t *i, struct nat64_mapping *out)
 static bool on_restore(void *arg, const struct in6_addr *ipv6, struct in_addr ipv4,
 		       uint64_t age_ms)
 {
-	const struct plane_nat64 *p = arg;
+	struct plane_nat64 *p = arg;
 
-	return nat64_restore(p->engine, ipv6, ipv4, age_ms, ev_now_ms(p->env.loop));
+	if (!nat64_restore(p->engine, ipv6, ipv4, age_ms, ev_now_ms(p->env.loop)))
+		return false;
+	ev_timer_at(&p->expiry, nat64_next(p->engine));
+	return true;
 }
 
 /* What the engine remembers wins over a file; a fresh one has nothing to remember yet. */
@@ -504,6 +537,7 @@ static void take_down(struct plane_nat64 *p, enum plane_stop how)
 	p->engine = NULL;
 	p->setup = NULL;
 	p->mtu = 0;
+	p->full = false;
 }
 
 static void adopt_engine(struct plane_nat64 *p)
@@ -525,6 +559,7 @@ static void adopt_engine(struct plane_nat64 *p)
 	p->prepared = false;
 	keep_leases(p, fresh);
 	ev_timer_at(&p->expiry, nat64_next(p->engine));
+	look_at_pool(p);
 }
 
 static void settle(void *plane, bool commit)
@@ -549,12 +584,12 @@ static void settle(void *plane, bool commit)
 		p->next_tun = NULL;
 		p->mtu = 0;
 	}
+	make_guests(p); /* before anything leads guests here */
 	if (p->tun && p->mtu != next->config->nat64.mtu)
 		configure_tun(p);
 	if (p->tun)
 		make_wishes(p);
 	make_masquerade(p);
-	make_guests(p);
 }
 
 static void stop(void *plane, enum plane_stop how)
@@ -592,7 +627,10 @@ bool plane_nat64_drop(void *plane, const struct in6_addr *ipv6)
 {
 	struct plane_nat64 *p = plane;
 
-	return p->engine && nat64_drop(p->engine, ipv6, ev_now_ms(p->env.loop));
+	if (!p->engine || !nat64_drop(p->engine, ipv6, ev_now_ms(p->env.loop)))
+		return false;
+	look_at_pool(p);
+	return true;
 }
 
 const struct plane_class plane_nat64 = {

@@ -33,6 +33,8 @@ struct plane_nat64 {
 	struct tun *next_tun;
 	bool prepared; /* the engine has next_setup */
 
+	bool full; /* a guest got no address, and none has become free */
+
 	struct nat64_sink sink;
 	struct link_watch watch;
 	struct ev_timer expiry, repair;

@@ -59,15 +59,28 @@ static void tell_leases(const struct plane_nat64 *p, struct reasons *r)
 			    lease_file_dir(p->leases), strerror(-error), remedy_of(error));
 }
 
+static void tell_pool(const struct plane_nat64 *p, struct reasons *r)
+{
+	if (p->full)
+		reasons_add(r, "nat64",
+			    "nat64.dynamic_pool is full, guests are refused: make it larger, "
+			    "or max_mappings_per_guest or lease_lifetime smaller (v6gwctl "
+			    "mappings shows who has them)");
+}
+
 static void tell_guests(const struct plane_nat64 *p, struct reasons *r)
 {
 	int error = p->guests ? nft_guests_error(p->guests) : -ENOMEM;
 
-	if (!p->guests || !nft_guests_present(p->guests))
-		reasons_add(r, "nat64",
-			    "nat64.max_mappings_per_guest holds only for guests that answer "
-			    "neighbour discovery (table ip6 v6gwd: %s): modprobe nf_tables",
-			    error ? strerror(-error) : "being put back");
+	if (p->guests && nft_guests_present(p->guests))
+		return;
+	reasons_add(r, "nat64",
+		    "nat64.max_mappings_per_guest holds only for guests that answer neighbour "
+		    "discovery (table ip6 v6gwd: %s): %s",
+		    error ? strerror(-error) : "being put back",
+		    error == -EPERM ? "it belongs to another process (nft list tables), or "
+				      "CAP_NET_ADMIN is missing"
+				    : "modprobe nf_tables");
 }
 
 bool plane_nat64_health(const void *plane, struct reasons *r)
@@ -83,6 +96,7 @@ bool plane_nat64_health(const void *plane, struct reasons *r)
 	else
 		link_unmet(p->env.link, "nat64", r);
 	tell_masquerade(p, r);
+	tell_pool(p, r);
 	tell_leases(p, r);
 	tell_guests(p, r);
 	return p->tun;

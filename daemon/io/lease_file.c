@@ -38,6 +38,7 @@ struct lease_file {
 	uint64_t not_before_ms;
 	uint64_t backoff_ms;
 	int error;
+	bool unread; /* the directory was not there when its file should have been read */
 	char dir[PATH_MAX];
 };
 
@@ -98,6 +99,66 @@ static void fail(struct lease_file *f, int error)
 	set_error(f, error);
 }
 
+/* --- reading --- */
+
+/* It is out of the way of the next writing, and at hand for whoever can mend it. */
+static void move_aside(const struct lease_file *f, int dir_fd, const struct lease_list *list)
+{
+	char name[64];
+	time_t now = time(NULL);
+	struct tm tm;
+	int error;
+
+	gmtime_r(&now, &tm);
+	strftime(name, sizeof name, LEASE_FILE ".bad-%Y%m%d-%H%M%S", &tm);
+	error = renameat(dir_fd, LEASE_FILE, dir_fd, name) < 0 ? errno : 0;
+	log_warning("%s/" LEASE_FILE " %s%s%s: %zu good leases are used, %zu lines are bad; "
+		    "%s %s%s",
+		    f->dir, list->trouble, list->error ? ": " : "",
+		    list->error ? strerror(list->error) : "", list->n, list->n_bad,
+		    error ? "it cannot be kept:" : "it is kept as",
+		    error ? strerror(error) : name,
+		    list->error == EACCES ? " (stop v6gwd, give it to the user that v6gwd runs "
+					    "as, rename it back)"
+					  : "");
+}
+
+static size_t restore(const struct lease_file *f, const struct lease_list *list)
+{
+	uint64_t now_s = (uint64_t)time(NULL);
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct lease *lease = &list->v[i];
+
+		n += f->ops.restore(f->ops.arg, &lease->ipv6, lease->ipv4,
+				    lease_age_ms(lease, now_s));
+	}
+	return n;
+}
+
+static void use_file(struct lease_file *f, int dir_fd)
+{
+	struct lease_list list;
+	size_t restored;
+
+	if (lease_load(dir_fd, &list) < 0) {
+		want(f, 0); /* a directory that cannot be written to is told at once */
+		return;
+	}
+	restored = restore(f, &list);
+	if (list.trouble)
+		move_aside(f, dir_fd, &list);
+	if (list.n)
+		log_info("%zu of %zu leases restored from %s%s", restored, list.n, f->dir,
+			 restored == list.n ? ""
+					    : "; the others are too old, or their addresses "
+					      "taken or not in nat64.dynamic_pool");
+	if (list.trouble || !list.is_ours)
+		want(f, 0);
+	lease_list_done(&list);
+}
+
 /* --- writing --- */
 
 /* At most so many leases; 1 when there are more, 0 behind the last, or -errno. */
@@ -129,6 +190,10 @@ static int begin(struct lease_file *f)
 
 	if (dir < 0)
 		return dir;
+	if (f->unread) {
+		f->unread = false;
+		use_file(f, dir);
+	}
 	error = lease_save_open(dir, &f->save);
 	if (error) {
 		close(dir);
@@ -195,60 +260,13 @@ static void on_timer(void *arg)
 	go_on(f);
 }
 
-/* --- reading --- */
-
-static void move_aside(const struct lease_file *f, int dir_fd, const struct lease_list *list)
-{
-	char name[64];
-	time_t now = time(NULL);
-	struct tm tm;
-
-	gmtime_r(&now, &tm);
-	strftime(name, sizeof name, LEASE_FILE ".bad-%Y%m%d-%H%M%S", &tm);
-	if (renameat(dir_fd, LEASE_FILE, dir_fd, name) < 0)
-		snprintf(name, sizeof name, "not moved aside: %.40s", strerror(errno));
-	log_warning("%s/" LEASE_FILE " %s: %zu good leases are used, %zu lines are bad; the "
-		    "file is now %s",
-		    f->dir, list->trouble, list->n, list->n_bad, name);
-}
-
-static size_t restore(const struct lease_file *f, const struct lease_list *list)
-{
-	uint64_t now_s = (uint64_t)time(NULL);
-	size_t n = 0;
-
-	for (size_t i = 0; i < list->n; i++) {
-		const struct lease *lease = &list->v[i];
-
-		n += f->ops.restore(f->ops.arg, &lease->ipv6, lease->ipv4,
-				    lease_age_ms(lease, now_s));
-	}
-	return n;
-}
-
-static void use_file(struct lease_file *f, int dir_fd)
-{
-	struct lease_list list;
-	size_t restored;
-
-	if (lease_load(dir_fd, &list) < 0) {
-		want(f, 0); /* a directory that cannot be written to is told at once */
-		return;
-	}
-	restored = restore(f, &list);
-	if (list.trouble)
-		move_aside(f, dir_fd, &list);
-	if (list.n)
-		log_info("%zu of %zu leases restored from %s", restored, list.n, f->dir);
-	if (list.trouble || !list.is_ours)
-		want(f, 0);
-	lease_list_done(&list);
-}
+/* --- the rest --- */
 
 void lease_file_load(struct lease_file *f)
 {
 	int dir = open_dir(f);
 
+	f->unread = dir < 0;
 	if (dir < 0) {
 		fail(f, dir);
 		return;
@@ -256,8 +274,6 @@ void lease_file_load(struct lease_file *f)
 	use_file(f, dir);
 	close(dir);
 }
-
-/* --- the rest --- */
 
 struct lease_file *lease_file_open(struct ev_loop *loop, const char *dir,
 				   const struct lease_file_ops *ops)
@@ -324,7 +340,6 @@ void lease_file_close(struct lease_file *f)
 
 	if (!f)
 		return;
-	ev_timer_stop(&f->timer);
 	if (f->phase == COMMITTING && lease_save_end(f->save) < 0)
 		f->due_ms = 0;
 	if (f->phase == WRITING) {
@@ -336,5 +351,6 @@ void lease_file_close(struct lease_file *f)
 	if (error)
 		log_error("%s/" LEASE_FILE " could not be written: %s", f->dir,
 			  strerror(-error));
+	ev_timer_stop(&f->timer);
 	free(f);
 }

@@ -28,7 +28,8 @@ struct lease_file_ops {
 struct lease_file *lease_file_open(struct ev_loop *, const char *dir,
 				   const struct lease_file_ops *);
 
-/* Restores what the file holds.  A file with anything bad in it is moved aside, and logged. */
+/* Restores what the file holds, later where the directory is not there yet.  A file with
+ * anything bad in it is moved aside, and logged. */
 void lease_file_load(struct lease_file *);
 
 /* Mappings were made or ended: written within seconds.  Or only used: within an hour. */

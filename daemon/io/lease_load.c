@@ -10,6 +10,7 @@
 
 #define LEASES_MAX (1u << 24) /* as many as a pool has at most */
 #define LEASES_MIN 256u
+#define SIZE_LIMIT ((off_t)LEASES_MAX * LEASE_LINE_MAX)
 
 struct reader {
 	int fd, error;
@@ -56,6 +57,12 @@ static bool next_line(struct reader *r, const char **line, size_t *len)
 	return true;
 }
 
+static void fail(struct lease_list *list, int error)
+{
+	list->trouble = "cannot be read";
+	list->error = error;
+}
+
 static bool add(struct lease_list *list, const struct lease *lease)
 {
 	size_t room = list->n < LEASES_MIN ? LEASES_MIN : list->n * 2;
@@ -99,7 +106,7 @@ static void read_lines(struct reader *r, struct lease_list *list)
 	}
 	list->is_ours = format == LEASE_OURS;
 	if (r->error)
-		list->trouble = strerrordesc_np(r->error);
+		fail(list, r->error);
 	else if (first)
 		list->trouble = "is empty";
 	else if (format == LEASE_NEWER)
@@ -122,7 +129,7 @@ static void read_file(int fd, struct lease_list *list)
 	struct reader *r = malloc(sizeof *r);
 
 	if (!r) {
-		list->trouble = strerrordesc_np(ENOMEM);
+		fail(list, ENOMEM);
 		return;
 	}
 	r->fd = fd;
@@ -135,7 +142,8 @@ static void read_file(int fd, struct lease_list *list)
 		qsort(list->v, list->n, sizeof *list->v, newest_first);
 }
 
-/* Neither a link is followed, nor a pipe waited for. */
+/* Neither a link is followed, nor a pipe waited for, nor a hole of any size read: that would
+ * take longer than a service manager waits. */
 int lease_load(int dir_fd, struct lease_list *out)
 {
 	struct lease_list list = { 0 };
@@ -145,10 +153,14 @@ int lease_load(int dir_fd, struct lease_list *out)
 
 	if (fd < 0 && errno == ENOENT)
 		return -ENOENT;
-	if (fd < 0)
-		list.trouble = errno == ELOOP ? "is a link" : strerrordesc_np(errno);
+	if (fd < 0 && errno == ELOOP)
+		list.trouble = "is a link";
+	else if (fd < 0)
+		fail(&list, errno);
 	else if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		list.trouble = "is no file";
+	else if (st.st_size > SIZE_LIMIT)
+		list.trouble = "is larger than any list of leases";
 	else
 		read_file(fd, &list);
 	if (fd >= 0)

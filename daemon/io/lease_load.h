@@ -16,6 +16,7 @@ struct lease_list {
 	size_t n, n_bad; /* leases, and lines that are none */
 	bool is_ours;
 	const char *trouble; /* why the file is not as it was written; NULL: it is */
+	int error;           /* 0, or the errno behind it */
 };
 
 /* The file of that name in the directory dir_fd.  -ENOENT where there is none; everything else

@@ -20,14 +20,15 @@
 
 #define CHAIN       "forward"
 #define MAP         "guests"
-#define PRIORITY    -300 /* as "raw": before the filters, which may accept or drop */
+#define PRIORITY    300 /* behind the filters: what they drop says nothing of a guest */
 #define CONTENT_LEN 2048u
 #define ANSWER_LEN  8192u
 
-/* Under a flood of new sources the map holds those of the last TIMEOUT_MS and of the
- * collector's second: 87,000 a second, more than come through the device.  Some 12 MiB of the
- * kernel's memory then, which go with the flood. */
+/* Under a flood of new sources the map holds those of the last TIMEOUT_MS, and what the
+ * collector has not taken away yet: 170,000 a second.  Some 12 MiB of the kernel's memory then,
+ * which go with the flood. */
 #define TIMEOUT_MS  500u
+#define COLLECT_MS  250u
 #define SOURCES_MAX 131072u
 
 /* What nft calls the types of key and data. */
@@ -61,16 +62,16 @@ static void put_map(struct nft_batch *t)
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, ADDR_MAC_LEN);
 		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, SOURCES_MAX);
 		nftnl_set_set_u64(set, NFTNL_SET_TIMEOUT, TIMEOUT_MS);
+		nftnl_set_set_u32(set, NFTNL_SET_GC_INTERVAL, COLLECT_MS);
 	}
 	nft_put_set(t, set);
 }
 
-/* oifname DEVICE meta iiftype ether update @guests { ip6 saddr : ether saddr } */
-static void put_rule(struct nft_batch *t, const char device[IFNAMSIZ])
+/* oifname DEVICE meta iiftype ether, with the source's addresses in registers */
+static struct nftnl_rule *begin_rule(struct nft_batch *t, const char device[IFNAMSIZ])
 {
 	static const uint16_t ether = ARPHRD_ETHER;
 	struct nftnl_rule *rule = nft_rule_begin(t, CHAIN);
-	struct nftnl_expr *update;
 
 	nft_rule_load(t, rule, NFT_META_OIFNAME);
 	nft_rule_match(t, rule, NFT_CMP_EQ, device, IFNAMSIZ);
@@ -80,14 +81,44 @@ static void put_rule(struct nft_batch *t, const char device[IFNAMSIZ])
 			 sizeof(struct in6_addr), REG_KEY);
 	nft_rule_payload(t, rule, NFT_PAYLOAD_LL_HEADER, ETH_SRC_OFFSET, ADDR_MAC_LEN,
 			 REG_DATA);
-	update = nft_rule_add(t, rule, "dynset");
+	return rule;
+}
+
+static void add_verdict(struct nft_batch *t, struct nftnl_rule *rule, uint32_t verdict)
+{
+	struct nftnl_expr *immediate = nft_rule_add(t, rule, "immediate");
+
+	if (!immediate)
+		return;
+	nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_VERDICT, verdict);
+}
+
+/* ... update @guests { ip6 saddr : ether saddr } accept */
+static void put_note(struct nft_batch *t, const char device[IFNAMSIZ])
+{
+	struct nftnl_rule *rule = begin_rule(t, device);
+	struct nftnl_expr *update = nft_rule_add(t, rule, "dynset");
+
 	if (update) {
 		nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
 		nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_SREG_KEY, REG_KEY);
 		nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_SREG_DATA, REG_DATA);
 		nftnl_expr_set_str(update, NFTNL_EXPR_DYNSET_SET_NAME, MAP);
 	}
+	add_verdict(t, rule, NF_ACCEPT);
 	nft_rule_end(t, rule, "who a guest is");
+}
+
+/* ... counter drop: comes here when the map is full.  Who filled it would be known to nobody by
+ * his next address, and have no limit. */
+static void put_refusal(struct nft_batch *t, const char device[IFNAMSIZ])
+{
+	struct nftnl_rule *rule = begin_rule(t, device);
+
+	nft_rule_add(t, rule, "counter");
+	add_verdict(t, rule, NF_DROP);
+	nft_rule_end(t, rule, "no room to note who a guest is");
 }
 
 static void write_content(struct nft_batch *t, void *arg)
@@ -96,7 +127,8 @@ static void write_content(struct nft_batch *t, void *arg)
 
 	put_map(t);
 	nft_put_chain(t, CHAIN, "filter", NF_INET_FORWARD, PRIORITY);
-	put_rule(t, g->device);
+	put_note(t, g->device);
+	put_refusal(t, g->device);
 }
 
 static void on_changed(void *arg)

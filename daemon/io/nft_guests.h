@@ -22,9 +22,9 @@ struct nft_guests *nft_guests_open(struct ev_loop *, const char *device, ev_fn *
 				   void *arg);
 void nft_guests_close(struct nft_guests *); /* takes it away; NULL is a no-op */
 
-/* The link-layer address of the last packets from addr; false where none came in the last half
- * second, or not over Ethernet, or the table is not there.  One system call each way, no wait.
- */
+/* The link-layer address of the packets from addr: of the first one, until half a second passes
+ * without any.  False where none came in the last half second, or not over Ethernet, or the
+ * table is not there.  One system call each way, no wait. */
 bool nft_guests_find(struct nft_guests *, const struct in6_addr *addr,
 		     uint8_t out[ADDR_MAC_LEN]);
 

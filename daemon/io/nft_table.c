@@ -208,11 +208,12 @@ void nft_rule_end(struct nft_batch *t, struct nftnl_rule *rule, const char *comm
 	if (!rule)
 		return;
 	add_comment(rule, comment);
-	if (!t->failed)
+	if (!t->failed) {
 		nftnl_rule_nlmsg_build_payload(
 			header(t, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND), rule);
+		next(t);
+	}
 	nftnl_rule_free(rule);
-	next(t);
 }
 
 /* The kernel has answered when sending returns: the first error, or 0. */

@@ -289,6 +289,7 @@ struct effective *effective_new(const struct config *config, const struct facts 
 		return NULL;
 	}
 	b.eff->config = config;
+	b.eff->health = health;
 	b.eff->memory = b.memory;
 	build_all(&b);
 	if (b.failed) {

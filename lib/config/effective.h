@@ -123,15 +123,18 @@ struct eff_ra {
 	size_t n_refused;
 };
 
-/* What the planes said of themselves last; all true at start. */
+/* Whether the planes serve, as far as others may rely on it; all true at start.  One that
+ * failed and serves again has to prove itself first, until again_ms; 0 otherwise. */
 struct plane_health {
 	bool nat64_serves, dns64_serves;
+	uint64_t nat64_again_ms, dns64_again_ms;
 };
 
 #define EFF_STATE_DIRECTORY "/var/lib/v6gwd"
 
 struct effective {
 	const struct config *config;
+	struct plane_health health;
 	const char *state_directory; /* an absolute path */
 	struct eff_iface *ifaces;
 	size_t n_ifaces;

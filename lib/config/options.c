@@ -88,7 +88,8 @@ static const struct option nat64_options[] = {
 	{ "maps", OPTION_GROUPS, AT(config_nat64, maps, struct config_map *),
 	  COUNT_AT(config_nat64, n_maps), .group = &map_group, .aka = "map eamt",
 	  .text = "Fixed pairs of addresses or networks (RFC 7757). The longest match counts, and a "
-		  "map wins over the prefix." },
+		  "map wins over the prefix. IPv4 addresses in dynamic_pool are masqueraded, others "
+		  "only routed." },
 	{ "clients", OPTION_ACL, AT(config_nat64, clients, struct acl),
 	  .flags = OPTION_ACL_AUTO | OPTION_ACL_V6, .preset = "[ \"auto\" ]",
 	  .text = "ACL of the IPv6 sources that are translated; \"auto\": on-link prefixes of the "
@@ -121,7 +122,8 @@ static const struct option nat64_options[] = {
 		  "masquerade; \"off\": none; an IPv4 address: this source." },
 	{ "lease_lifetime", OPTION_DURATION, AT(config_nat64, lease_lifetime_ms, int64_t),
 	  .min = SECOND, .max = 3650 * DAY, .preset = "\"2h4m\"",
-	  .text = "A mapping that is not used for so long is dormant." },
+	  .text = "A mapping that is not used for so long is dormant: nothing from outside reaches it, "
+		  "and when dynamic_pool is full a new guest may take its address over." },
 	{ "lease_keep", OPTION_DURATION, AT(config_nat64, lease_keep_ms, int64_t), .min = 0,
 	  .max = 3650 * DAY, .preset = "\"14d\"",
 	  .text = "A dormant mapping stays reserved for its guest so long." },
@@ -131,7 +133,8 @@ static const struct option nat64_options[] = {
 	  .text = "IPv4 addresses one guest (one link-layer address, or one /64 behind another "
 		  "router) may hold; at the limit its own longest idle one goes." },
 	{ "log_mappings", OPTION_BOOL, AT(config_nat64, log_mappings, bool), .preset = "false",
-	  .text = "A journal line for each mapping made, moved or ended." },
+	  .text = "A journal line for each mapping made, moved (its address was a dormant one's) or "
+		  "ended: who used which IPv4 address, and when." },
 };
 static const struct option_group nat64_group = GROUP("nat64", config_nat64, nat64_options);
 

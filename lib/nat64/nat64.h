@@ -19,7 +19,7 @@
 
 #define NAT64_HEADROOM  64u /* free bytes a packet needs before it: headers grow by up to 28 */
 #define NAT64_BURST     50u /* ICMP errors made at once */
-#define NAT64_STRANGERS 50u /* likewise, in a second to guests that are not known */
+#define NAT64_STRANGERS 50u /* likewise, and echoes, in a second to who is no neighbour */
 
 struct nat64_map {
 	struct prefix4 ipv4;
@@ -100,8 +100,8 @@ void nat64_set_guests(struct nat64 *, uint64_t (*guest_of)(void *arg, const stru
 		      void *arg);
 
 /* Whether what is sent to an IPv6 address finds its way at once, without a search for a
- * neighbour that may have been made up: others get few ICMP errors (RFC 6583).  Without it all
- * do. */
+ * neighbour that may have been made up: others get few ICMP errors and echoes of our own
+ * (RFC 6583).  Without it all do. */
 void nat64_set_neighbours(struct nat64 *, bool (*is_known)(void *arg, const struct in6_addr *),
 			  void *arg);
 uint64_t nat64_guest_mac(const uint8_t mac[ADDR_MAC_LEN]);

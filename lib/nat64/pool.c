@@ -665,17 +665,27 @@ bool pool_admit(struct pool *p, uint64_t guest, uint64_t now_ms)
 	return true;
 }
 
+/* To be kept where make_room() ends a guest's only mapping, and forgets the guest with it. */
+static uint64_t pace_of(const struct pool *p, uint64_t guest)
+{
+	uint32_t id = guest ? find_guest(p, guest, guest_hash(p, guest)) : POOL_NONE;
+
+	return id == POOL_NONE ? 0 : p->guests[id].moved_ms;
+}
+
 struct mapping *pool_take(struct pool *p, const struct in6_addr *v6, uint64_t guest,
 			  uint64_t now_ms)
 {
 	struct mapping *m = find_ipv6(p, v6, hash_ipv6(p, v6));
 	enum nat64_event_kind kind = NAT64_MAPPING_MADE;
+	uint64_t moved_ms;
 	uint32_t id;
 
 	if (m) {
 		pool_touch(p, m, now_ms);
 		return m;
 	}
+	moved_ms = pace_of(p, guest);
 	make_room(p, guest, p->limit - 1);
 	id = find_free(p, v6);
 	if (id == POOL_NONE) {
@@ -687,6 +697,8 @@ struct mapping *pool_take(struct pool *p, const struct in6_addr *v6, uint64_t gu
 		kind = NAT64_MAPPING_MOVED;
 	}
 	m = settle_in(p, id, v6, guest, MAPPING_ACTIVE);
+	if (m->guest != POOL_NONE)
+		p->guests[m->guest].moved_ms = moved_ms;
 	m->made_ms = m->used_ms = (int64_t)now_ms;
 	tell(p, kind, v6, m->ipv4);
 	return m;

@@ -217,6 +217,9 @@
 	  "an ICMPv6 error from a router without a mapping, and the translator has no IPv4 "   \
 	  "address of its own to stand for it", "RFC 6791 3")                                  \
 	                                                                                       \
+	X(OWN6_ECHO_LIMITED, DROPPED, "own-v6-echo-limited",                                   \
+	  "a ping to the translator's own IPv6 address from one of too many who are no "       \
+	  "neighbours", "RFC 6583")                                                            \
 	X(OWN6_ICMP, DROPPED, "own-v6-icmp",                                                   \
 	  "ICMPv6 to the translator itself, not an echo request", "RFC 4443 2.4")              \
 	X(OWN4_ICMP, DROPPED, "own-v4-icmp",                                                   \

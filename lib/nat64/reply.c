@@ -44,18 +44,22 @@ static bool take_token(struct packet *pk, bool stranger)
 	return true;
 }
 
+static bool is_stranger(const struct packet *pk)
+{
+	return pk->n->is_known && !pk->n->is_known(pk->n->known_arg, &pk->h6.src);
+}
+
 /* What keeps an error about this packet from being sent, or that it is. */
 static enum nat64_reason permit(struct packet *pk, bool barred, bool has_address,
 				enum nat64_reason sent)
 {
-	bool stranger = sent == NAT64_ERROR6_SENT && pk->n->is_known;
-
 	if (barred)
 		return NAT64_ERROR_BARRED;
 	if (!has_address)
 		return NAT64_ERROR_NO_ADDRESS;
-	stranger = stranger && !pk->n->is_known(pk->n->known_arg, &pk->h6.src);
-	return take_token(pk, stranger) ? sent : NAT64_ERROR_LIMITED;
+	return take_token(pk, sent == NAT64_ERROR6_SENT && is_stranger(pk))
+		       ? sent
+		       : NAT64_ERROR_LIMITED;
 }
 
 /* The error and as much of the packet as fits; its length. */
@@ -151,6 +155,8 @@ static enum nat64_reason echo6(struct packet *pk)
 		return NAT64_OWN6_ICMP;
 	if (!reply_csum6_valid(pk))
 		return NAT64_V6_ICMP_CHECKSUM;
+	if (is_stranger(pk) && !take_token(pk, true))
+		return NAT64_OWN6_ECHO_LIMITED;
 	pk->l4.p[0] = ECHO6_REPLY;
 	xlat_csum6(pk->l4.p, pk->l4.len, &h.src, &h.dst);
 	emit_v6(&h, pk->l4.p, pk->l4.len, 0, pk->sink);

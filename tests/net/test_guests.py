@@ -2,8 +2,13 @@
 """Who a guest is: the link-layer address that its packets come with, from the first one on, so that
 a guest that makes up sources by the thousand spends its own mappings only."""
 import json
+import re
+import select
+import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -21,7 +26,7 @@ LIMIT = 16  # of max_mappings_per_guest, as it is by default
 # has done when its input ends.
 STORM = r"""
 import json, select, socket, struct, sys, threading, time
-mac, gateway, target, net, count, scan, answers = json.loads(sys.argv[1])
+mac, gateway, target, net, count, scan, answers, dev = json.loads(sys.argv[1])
 raw = lambda text: bytes.fromhex(text.replace(":", ""))
 v6 = lambda text: socket.inet_pton(socket.AF_INET6, text)
 mac, gateway, target, net = raw(mac), raw(gateway), v6(target), v6(net)[:8]
@@ -44,15 +49,15 @@ destination = lambda n: target[:12] + struct.pack(">I", 0x08080000 + n) if scan 
 frames = [frame(gateway, source(n), destination(n), 64, b"\x80\0", struct.pack(">HH", n & 65535, 1) + bytes(16))
           for n in range(count)]
 out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-out.bind(("eth0", 0))
+out.bind((dev, 0))
 told, end = 0, False
 
 def answer():
     global told
     listen = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86dd))
-    listen.bind(("eth0", 0x86dd))
+    listen.bind((dev, 0x86dd))
     # PACKET_ADD_MEMBERSHIP: every multicast address
-    listen.setsockopt(263, 1, struct.pack("iHH8s", socket.if_nametoindex("eth0"), 2, 0, b""))
+    listen.setsockopt(263, 1, struct.pack("iHH8s", socket.if_nametoindex(dev), 2, 0, b""))
     while not end:
         if not select.select([listen], [], [], 0.1)[0]:
             continue
@@ -84,8 +89,8 @@ print(json.dumps({"sent": sent, "took": took, "told": told}), flush=True)
 class Storm:
     """One guest's frames, in one second; ready when it is made."""
 
-    def __init__(self, lab, guest, count=10000, scan=False, answers=False):
-        words = [guest.mac, BRIDGE_MAC, TARGET, lab.prefix.removesuffix("/64"), count, scan, answers]
+    def __init__(self, lab, guest, count=10000, scan=False, answers=False, mac=None, net=None, dev="eth0"):
+        words = [mac or guest.mac, BRIDGE_MAC, TARGET, net or lab.prefix.removesuffix("/64"), count, scan, answers, dev]
         self.process = guest.popen(sys.executable, "-c", STORM, json.dumps(words), stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "ready\n"
@@ -175,9 +180,74 @@ def test_a_guest_is_known_by_its_first_packet(lab):
     assert not active()
 
 
+def first_heard(lab, act):
+    """Of the host's nftables and its IPv6 routes: the one that act() changes first; both when they
+    are heard of together."""
+    heard = {}
+    with lab.host.inside():
+        for name, protocol, group in (("nft", 12, 7), ("routes", 0, 11)):  # NFNLGRP_NFTABLES, RTNLGRP_IPV6_ROUTE
+            listen = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+            listen.bind((0, 0))
+            listen.setsockopt(270, 1, group)  # SOL_NETLINK, NETLINK_ADD_MEMBERSHIP
+            heard[listen] = name
+    first = []
+
+    def wait():
+        first.extend(heard[ready] for ready in select.select(list(heard), [], [], 10)[0])
+    thread = threading.Thread(target=wait)
+    thread.start()
+    act()
+    thread.join()
+    for listen in heard:
+        listen.close()
+    return first
+
+
+def test_guests_are_noted_before_they_are_led_here(lab):
+    """Else those of the first packets would be unknown, and have no limit."""
+    gw = started(lab, 'nat64 = { masquerade = "off"; };')
+    gw.stop(signal.SIGUSR2)
+    assert "nft" in first_heard(lab, gw.start)
+    gw.stop()
+
+
+def test_what_a_filter_drops_says_nothing(lab):
+    """A guest with the address of another, where the operator lets none through, does not become it."""
+    gw = started(lab)
+    bad, good = lab.guests
+    address = lab.prefix.replace("::/64", ":bad0::")
+    lab.host.run("nft", "-f", "-", input=f"""table ip6 own {{ chain forward {{ type filter hook forward priority filter;
+        ip6 saddr {address} ether saddr != {good.mac} counter drop\n}}\n}}""")
+    storm = Storm(lab, bad, count=2000, scan=True)
+    good.run("ip", "addr", "add", f"{address}/64", "dev", "eth0", "nodad")
+    storm.go()
+    time.sleep(0.3)
+    assert good.ok("ping", "-c1", "-W2", "-I", address, TARGET)
+    assert storm.end()["sent"] == 2000
+    assert "counter packets 2000" in lab.host.out("nft", "list", "table", "ip6", "own")
+    assert [m["mac"] for m in made_up(gw)] == [good.mac]
+
+
+def test_the_address_of_nobody(lab):
+    """A bridge lets it not pass, other links do: it is one guest, too."""
+    bad = lab.guests[0]
+    lab.host.run("ip", "link", "add", "own0", "address", BRIDGE_MAC, "type", "veth", "peer", "eth1", "netns", bad.holder.pid)
+    lab.host.run("ip", "addr", "add", "2001:db8:1:9::1/64", "dev", "own0", "nodad")
+    lab.host.run("ip", "link", "set", "own0", "up")
+    gw = started(lab, 'nat64 = { clients = [ "any" ]; };')
+    bad.run("ip", "link", "set", "eth1", "up")
+    storm = Storm(lab, bad, count=500, mac="00:00:00:00:00:00", net="2001:db8:1:9::", dev="eth1")
+    storm.go()
+    assert storm.end()["sent"] == 500
+    wait_until(lambda: gw.counter("nat64.v6-to-v4") + gw.counter("nat64.drop.guest-moves") >= 500, 5)
+    assert len(made_up(gw)) == LIMIT
+
+
 def test_nothing_is_left(lab):
     gw = lab.gateway().start()
     gw.wait_ok()
-    assert "update @guests { ip6 saddr : ether saddr }" in lab.host.out("nft", "list", "table", "ip6", "v6gwd")
+    table = lab.host.out("nft", "list", "table", "ip6", "v6gwd")
+    rules = re.findall(r'oifname "nat64" (.*) comment', table)
+    assert rules == ["update @guests { ip6 saddr : ether saddr } accept", "meta iiftype ether counter packets 0 bytes 0 drop"], table
     gw.stop()
     assert lab.host.out("nft", "list", "ruleset") == ""

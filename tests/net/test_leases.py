@@ -309,6 +309,19 @@ def test_links_are_not_followed(lab):
     gw.stop()
 
 
+@NO_GUEST
+def test_larger_than_any(lab):
+    """A hole as large as this takes minutes to read."""
+    gw = start_with(lab, tayga(some(2)))
+    gw.stop()
+    os.truncate(state(gw) / "leases", 1 << 40)
+    gw.start()
+    aside, = moved_aside(gw)
+    assert aside.stat().st_size == 1 << 40 and addresses(gw) == {}
+    gw.wait_ok()
+    gw.stop()
+
+
 @ONE_GUEST
 def test_a_missing_directory(lab):
     """Degraded, and well by itself when it is there."""
@@ -323,6 +336,26 @@ def test_a_missing_directory(lab):
     gw.ctl("reload")
     wait_until(lambda: lab.host.ok("grep", "-q", lab.guests[0].address, "/var/lib/v6gwd/new/leases"), 5, "the new place")
     assert lab.host.out("stat", "-c", "%a", "/var/lib/v6gwd/new").strip() == "700"
+    gw.stop()
+
+
+@ONE_GUEST
+def test_a_directory_that_comes_later(lab):
+    """As of a file system that is mounted late: what its file says is not lost.  The mappings made
+    meanwhile win."""
+    late = "/var/lib/v6gwd/not/there"
+    gw = lab.gateway(f'state_directory = "{late}";\n' + CONFIG).start()
+    wait_until(lambda: gw.status()["health"]["reasons"], 3, "a reason")
+    guest = configured(lab, gw)
+    ping(guest)
+    mine = addresses(gw)[guest.address]
+    text = tayga({f"{NET}1": "192.168.255.33", f"{NET}2": mine}) + tayga({f"{NET}3": "192.168.255.34"}, int(time.time()) - DAY)
+    lab.host.run("sh", "-c", "cd /var/lib/v6gwd && mkdir -p new/there && cat > new/there/leases && mv new not", input=text)
+    gw.wait_ok(15)
+    want = {guest.address: mine, f"{NET}1": "192.168.255.33", f"{NET}3": "192.168.255.34"}
+    assert addresses(gw) == want and mappings(gw)[f"{NET}3"]["state"] == "dormant"
+    wait_until(lambda: all(v6 in lab.host.out("cat", f"{late}/leases") for v6 in want), 8, "a file with all")
+    assert re.search("2 of 3 leases restored from .*; the others", gw.log_text()), gw.log_text()
     gw.stop()
 
 

@@ -130,8 +130,9 @@ static struct host *new_host(void)
 
 static struct effective *effective(struct host *h, const struct effective *previous)
 {
-	struct effective *e = effective_new(&h->config, &h->facts,
-					    (struct plane_health){ true, true }, previous);
+	struct effective *e = effective_new(
+		&h->config, &h->facts,
+		(struct plane_health){ .nat64_serves = true, .dns64_serves = true }, previous);
 
 	assert_non_null(e);
 	return e;
@@ -362,6 +363,101 @@ static void prefixes_found_are_deduplicated_and_filtered(void **state)
 	done(h, e);
 }
 
+/* Two links: what is on one is not said on the other. */
+static void each_link_has_its_own(void **state)
+{
+	struct host *h = new_host();
+	struct config_ra two[2];
+	struct effective *e;
+
+	(void)state;
+	have(h, ETH0, "fe80::99/64");
+	have(h, ETH0, "2001:db8:99::1/64");
+	two[0] = two[1] = h->ra;
+	two[0].interface = "eth0";
+	two[1].interface = "br0";
+	h->config.ra_given = true;
+	h->config.ra = two;
+	h->config.n_ra = 2;
+	e = effective(h, NULL);
+	assert_int_equal(e->n_ra, 2);
+	assert_true(equals(&e->ra[0].link_local, "fe80::99"));
+	assert_true(equals(&e->ra[0].prefixes[0].prefix.addr, "2001:db8:99::"));
+	assert_int_equal(e->ra[0].n_prefixes, 1);
+	assert_true(equals(&e->ra[1].link_local, "fe80::1"));
+	assert_int_equal(e->ra[1].n_prefixes, 1);
+	assert_true(equals(&e->ra[1].prefixes[0].prefix.addr, "2001:db8:1:2::"));
+	done(h, e);
+}
+
+/* An entry of its own stands for the interface; "auto" is for the others. */
+static void an_interface_has_one_entry(void **state)
+{
+	struct host *h = new_host();
+	struct config_ra two[2];
+	struct effective *e;
+
+	(void)state;
+	two[0] = two[1] = h->ra;
+	two[1].interface = "br0";
+	two[1].max_interval_ms = 60000;
+	h->config.ra_given = true;
+	h->config.ra = two;
+	h->config.n_ra = 2;
+	e = effective(h, NULL);
+	assert_int_equal(e->n_ra, 1);
+	assert_int_equal(e->ra[0].max_interval_ms, 60000);
+	done(h, e);
+}
+
+/* A prefix that is written and found is as it was written. */
+static void what_is_written_wins_over_what_is_found(void **state)
+{
+	struct host *h = new_host();
+	struct config_ra_prefix both[2];
+	const struct eff_ra_prefix *p;
+	struct effective *e;
+
+	(void)state;
+	both[0] = both[1] = h->prefix;
+	both[1].is_auto = false;
+	both[1].autonomous = false;
+	both[1].prefix = (struct prefix6){ addr("2001:db8:1:2::"), 64 };
+	h->ra.prefixes = both;
+	h->ra.n_prefixes = 2;
+	h->addrs[3].valid_until_ms = 5000;
+	e = effective(h, NULL);
+	p = &e->ra[0].prefixes[0];
+	assert_int_equal(e->ra[0].n_prefixes, 1);
+	assert_false(p->is_auto || p->autonomous);
+	assert_int_equal(p->valid_until_ms, UINT64_MAX);
+	done(h, e);
+}
+
+/* A09: our address in the prefix or none; and none that was not asked for. */
+static void the_router_address_is_ours(void **state)
+{
+	struct host *h = new_host();
+	struct config_ra_prefix two[2];
+	struct effective *e = effective(h, NULL);
+
+	(void)state;
+	assert_true(addr_is_unspecified(&e->ra[0].prefixes[0].router_address));
+	effective_free(e);
+	two[0] = two[1] = h->prefix;
+	two[0].router_address = two[1].router_address = true;
+	two[1].is_auto = false;
+	two[1].prefix = (struct prefix6){ addr("2001:db8:7:7::"), 64 };
+	h->ra.prefixes = two;
+	h->ra.n_prefixes = 2;
+	e = effective(h, NULL);
+	assert_int_equal(e->ra[0].n_prefixes, 2);
+	assert_true(equals(&e->ra[0].prefixes[0].prefix.addr, "2001:db8:7:7::"));
+	assert_true(addr_is_unspecified(&e->ra[0].prefixes[0].router_address));
+	assert_true(equals(&e->ra[0].prefixes[1].router_address, "2001:db8:1:2::1"));
+	done(h, e);
+}
+
 static void asking_ourselves_is_skipped(void **state)
 {
 	struct host *h = new_host();
@@ -399,6 +495,53 @@ static void a_resolver_is_announced_only_while_it_answers(void **state)
 	have(h, BR0, "fd00::1/64");
 	e = effective(h, NULL); /* a unique-local address rather than one that goes */
 	assert_true(equals(&e->ra[0].rdnss[0].servers[0], "fd00::1"));
+	done(h, e);
+}
+
+static size_t resolvers_told(struct host *h)
+{
+	struct effective *e = effective(h, NULL);
+	size_t n = e->ra[0].n_rdnss ? e->ra[0].rdnss[0].n : 0;
+
+	effective_free(e);
+	return n;
+}
+
+/* F14: an address that dns64 listens on, global rather than unique-local rather than
+ * link-local, and none where the operator wrote others. */
+static void the_resolver_is_chosen(void **state)
+{
+	struct config_endpoint own[] = { { .addr = addr("::1") },
+					 { .addr = addr("fe80::1"), .zone = "eth0" } };
+	struct config_endpoint other = { .addr = addr("2001:db8::53") };
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	h->name = "br0";
+	h->config.interfaces = (struct config_texts){ &h->name, 1 };
+	h->addrs[3].addr = addr("fd00::1");
+	have(h, BR0, "2001:db8:1:2::1/64");
+	e = effective(h, NULL);
+	assert_true(equals(&e->ra[0].rdnss[0].servers[0], "2001:db8:1:2::1"));
+	effective_free(e);
+	h->facts.n_addrs--;
+	e = effective(h, NULL);
+	assert_true(equals(&e->ra[0].rdnss[0].servers[0], "fd00::1"));
+	effective_free(e);
+	h->facts.n_addrs--;
+	e = effective(h, NULL);
+	assert_true(equals(&e->ra[0].rdnss[0].servers[0], "fe80::1"));
+	have(h, ETH0, "fe80::1/64");
+	h->config.dns64.listen_auto = false;
+	h->config.dns64.listen = (struct config_endpoints){ .v = own, .n = 2 };
+	assert_int_equal(resolvers_told(h), 0);
+	own[1].zone = "br0";
+	assert_int_equal(resolvers_told(h), 1);
+	h->rdnss.servers = (struct config_endpoints){ .v = &other, .n = 1 };
+	assert_int_equal(resolvers_told(h), 1);
+	h->rdnss.servers.has_auto = true;
+	assert_int_equal(resolvers_told(h), 2);
 	done(h, e);
 }
 
@@ -737,8 +880,13 @@ int main(void)
 		cmocka_unit_test(what_is_missing_is_waited_for),
 		cmocka_unit_test(addresses_in_dad_are_not_used),
 		cmocka_unit_test(prefixes_found_are_deduplicated_and_filtered),
+		cmocka_unit_test(each_link_has_its_own),
+		cmocka_unit_test(an_interface_has_one_entry),
+		cmocka_unit_test(what_is_written_wins_over_what_is_found),
+		cmocka_unit_test(the_router_address_is_ours),
 		cmocka_unit_test(asking_ourselves_is_skipped),
 		cmocka_unit_test(a_resolver_is_announced_only_while_it_answers),
+		cmocka_unit_test(the_resolver_is_chosen),
 		cmocka_unit_test(no_interface_is_one_reason),
 		cmocka_unit_test(a_disabled_plane_has_nothing_to_say),
 		cmocka_unit_test(an_address_of_another_host_is_named),

@@ -383,28 +383,32 @@ static bool is_known(void *arg, const struct in6_addr *addr)
 	return ((struct bench *)arg)->guest != 0;
 }
 
-/* Sources that may be made up get few errors, and take none from the others. */
-static void errors_to_strangers(void **state)
+/* Sources that may be made up get few errors and echoes, and take none from the others. */
+static void answers_to_strangers(void **state)
 {
-	const char *layers[] = { "ip6 H R6 hl 1", "udp 1 2" };
+	const char *layers[][2] = { { "ip6 H R6 hl 1", "udp 1 2" },
+				    { "ip6 H OWN6", "icmp6 128 0 id 4 seq 5" } };
 	struct bench b;
-	unsigned sent = 0;
 
 	(void)state;
-	setup(&b);
-	nat64_set_neighbours(b.n, is_known, &b);
-	build(&scratch, layers, 2);
-	for (unsigned ms = 0; ms <= 1000; ms++) {
-		send_bytes(&b, scratch.b, scratch.n, START_MS + ms);
-		sent += (unsigned)b.n_out;
+	for (size_t i = 0; i < N_OF(layers); i++) {
+		unsigned sent = 0;
+
+		setup(&b);
+		nat64_set_neighbours(b.n, is_known, &b);
+		build(&scratch, layers[i], 2);
+		for (unsigned ms = 0; ms <= 1000; ms++) {
+			send_bytes(&b, scratch.b, scratch.n, START_MS + ms);
+			sent += (unsigned)b.n_out;
+		}
+		assert_in_range(sent, 99, 100);
+		b.guest = 7;
+		for (unsigned k = 0; k < 50; k++) {
+			send_bytes(&b, scratch.b, scratch.n, START_MS + 1000);
+			assert_int_equal(b.n_out, 1);
+		}
+		nat64_free(b.n);
 	}
-	assert_in_range(sent, 99, 100);
-	b.guest = 7;
-	for (unsigned i = 0; i < 50; i++) {
-		send_bytes(&b, scratch.b, scratch.n, START_MS + 1000);
-		assert_int_equal(b.n_out, 1);
-	}
-	nat64_free(b.n);
 }
 
 static void errors_come_at_their_rate(void **state)
@@ -607,7 +611,7 @@ int main(void)
 		cmocka_unit_test(a_new_configuration_keeps_what_fits),
 		cmocka_unit_test(a_restored_lease_older_than_the_clock),
 		cmocka_unit_test(errors_come_at_their_rate),
-		cmocka_unit_test(errors_to_strangers),
+		cmocka_unit_test(answers_to_strangers),
 		cmocka_unit_test(no_identification_comes_back_soon),
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(whatever_comes_in_only_good_packets_go_out),

@@ -270,6 +270,29 @@ static void moves_have_a_pace(void **state)
 	pool_free(p);
 }
 
+/* Also where each move ends the guest's only mapping. */
+static void one_mapping_has_a_pace(void **state)
+{
+	const struct prefix4 nets[] = { net("192.168.255.0/28") };
+	const struct nat64_conf conf = {
+		.pools = nets,
+		.n_pools = 1,
+		.lease_lifetime_ms = LIFETIME,
+		.lease_keep_ms = KEEP,
+		.max_mappings_per_guest = 1,
+	};
+	struct pool *p = pool_new(&conf, &key, NULL, NULL);
+	uint32_t n = 0;
+
+	(void)state;
+	assert_non_null(p);
+	for (; n < 1000 && pool_admit(p, 42, 1000); n++)
+		assert_non_null(take(p, n, 42, 1000));
+	assert_int_equal(n, 1 + POOL_MOVES_BURST + 1);
+	assert_true(pool_admit(p, 42, 1000 + POOL_MOVE_MS));
+	pool_free(p);
+}
+
 static void unknown_guests_share_no_limit(void **state)
 {
 	const struct prefix4 nets[] = { net("192.168.255.0/28") };
@@ -451,6 +474,7 @@ int main(void)
 		cmocka_unit_test(a_full_pool_takes_over_the_longest_idle),
 		cmocka_unit_test(a_guest_has_its_limit_and_harms_nobody),
 		cmocka_unit_test(moves_have_a_pace),
+		cmocka_unit_test(one_mapping_has_a_pace),
 		cmocka_unit_test(unknown_guests_share_no_limit),
 		cmocka_unit_test(restored_leases_in_any_order),
 		cmocka_unit_test(a_new_pool_keeps_what_fits),
