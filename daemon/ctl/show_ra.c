@@ -212,6 +212,17 @@ static void put_withheld(struct show *s, const json_t *r)
 	}
 }
 
+static void put_refused(struct show *s, const json_t *ports)
+{
+	const json_t *port;
+	size_t i;
+
+	json_array_foreach(ports, i, port)
+	{
+		line(s, "kept off", "%s: the provider's side", json_string_value(port));
+	}
+}
+
 static void put_counters(struct show *s, const json_t *r)
 {
 	const json_t *value;
@@ -288,6 +299,7 @@ void show_ra(struct show *s, const json_t *parameters)
 		put_interface(s, r);
 		put_times(s, r);
 		put_withheld(s, r);
+		put_refused(s, json_object_get(r, "refused_ports"));
 		put_advertisement(s, json_object_get(r, "advertisement"));
 		put_counters(s, r);
 		put_routers(s, json_object_get(r, "routers"));
