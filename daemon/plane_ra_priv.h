@@ -9,6 +9,7 @@
 #include "ra_guard.h"
 
 struct plane_ra;
+struct ra_guard;
 
 /* An interface that we advertise on. */
 struct port {

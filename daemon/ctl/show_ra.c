@@ -212,14 +212,15 @@ static void put_withheld(struct show *s, const json_t *r)
 	}
 }
 
-static void put_refused(struct show *s, const json_t *ports)
+static void put_refused(struct show *s, const json_t *r)
 {
 	const json_t *port;
 	size_t i;
 
-	json_array_foreach(ports, i, port)
+	json_array_foreach(json_object_get(r, "refused_ports"), i, port)
 	{
-		line(s, "kept off", "%s: the provider's side", json_string_value(port));
+		if (json_is_string(port))
+			line(s, "kept off", "%s, the uplink's port", json_string_value(port));
 	}
 }
 
@@ -299,7 +300,7 @@ void show_ra(struct show *s, const json_t *parameters)
 		put_interface(s, r);
 		put_times(s, r);
 		put_withheld(s, r);
-		put_refused(s, json_object_get(r, "refused_ports"));
+		put_refused(s, r);
 		put_advertisement(s, json_object_get(r, "advertisement"));
 		put_counters(s, r);
 		put_routers(s, json_object_get(r, "routers"));

@@ -18,8 +18,8 @@ from tree import ROOT
 NAT64_ITEMS = set(range(1, 109))
 # Words of the tables for a file of tests/unit, of the fuzzers and of tests/net.
 UNIT_NAMES = {"raw": "query_raw"}
-NET_NAMES = {"net": "test_ra", "net_others": "test_ra_others", "guard": "test_ra_guard", "links": "test_ra_links",
-             "flood": "test_flood"}
+NET_NAMES = {"net": "test_ra", "net_others": "test_ra_others", "guard": "test_ra_guard",
+             "links": "test_ra_links", "flood": "test_flood"}
 
 
 def exists():

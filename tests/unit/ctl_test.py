@@ -78,7 +78,7 @@ ADVERTISEMENT = {
 }
 RA = {"interfaces": [
     {"interface": "br0", "state": "steady", "sent": 9, "solicited": 2, "next_s": 95, "source": "fe80::1", "withdrawing": 2,
-     "refused_ports": ["eth0"], "withheld": [{"plane": "nat64", "again_s": 7}, {"plane": "dns64", "again_s": None}], "last_s": 12, "solicited_s": 61,
+     "withheld": [{"plane": "nat64", "again_s": 7}, {"plane": "dns64", "again_s": None}], "last_s": 12, "solicited_s": 61,
      "min_interval_s": 198, "max_interval_s": 600, "advertisement": ADVERTISEMENT,
      "counters": {"ra.ra_tx": 9, "ra.ra_own": 0, "ra.rs_rx": 2},
      "routers": [{"source": "fe80::2", "mac": "52:54:00:00:00:02", "lifetime_s": 1800, "preference": "medium",
@@ -86,8 +86,7 @@ RA = {"interfaces": [
                   "differs": ["mtu", "pref64\x1b"]},
                  {"source": "fe80::3", "mac": None, "lifetime_s": 0, "preference": "medium", "prefixes": ["fd00::/64"], "heard": 1,
                   "heard_s": 600, "differs": []}]},
-    {"interface": "br1", "state": "no carrier", "sent": 0, "solicited": 0, "next_s": None, "withdrawing": 0, "refused_ports": [],
-     "withheld": [],
+    {"interface": "br1", "state": "no carrier", "sent": 0, "solicited": 0, "next_s": None, "withdrawing": 0, "withheld": [],
      "last_s": None, "solicited_s": None, "min_interval_s": 3, "max_interval_s": 4, "advertisement": None, "counters": {},
      "routers": []}]}
 RA_TEXT = """\
@@ -98,7 +97,6 @@ br0  steady, from fe80::1 (52:54:00:00:00:01)
   sent        9, 2 of them solicited
   withheld    nat64: it works again, announced in 7s
   withheld    dns64: it does not work
-  kept off    eth0: the provider's side
   router      default for 30m 0s, preference high
   hosts       DHCPv6 for the rest (O), hop limit 64, reachable 0 ms, retrans 1000 ms, mtu 1500
   prefix      2001:db8:1:2::/64, on-link, autonomous, valid for ever, preferred 4h 0m, router 2001:db8:1:2::1
