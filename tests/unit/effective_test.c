@@ -475,6 +475,28 @@ static void asking_ourselves_is_skipped(void **state)
 	done(h, e);
 }
 
+/* Item 145: also one that is written, for a zone too; and the status says so. */
+static void asking_ourselves_by_configuration(void **state)
+{
+	struct host *h = new_host();
+	struct config_endpoint servers[] = { { addr("2001:db8:1:2::1"), 53, NULL },
+					     { addr("2001:db8:1:2::1"), 5353, NULL } };
+	struct config_zone zone = { .name = "internal.example",
+				    .forwarders = { .v = servers, .n = 2 } };
+	struct effective *e;
+
+	(void)state;
+	h->config.dns64.zones = &zone;
+	h->config.dns64.n_zones = 1;
+	h->config.dns64.forwarders = (struct config_endpoints){ .v = servers, .n = 2 };
+	e = effective(h, NULL);
+	assert_int_equal(e->dns64.forwarders.n, 1);
+	assert_int_equal(e->dns64.forwarders.v[0].port, 5353);
+	assert_int_equal(e->dns64.zones[0].forwarders.n, 1);
+	assert_true(has_reason(e, "forwarder 2001:db8:1:2::1 is v6gwd itself"));
+	done(h, e);
+}
+
 static void a_resolver_is_announced_only_while_it_answers(void **state)
 {
 	struct host *h = new_host();
@@ -885,6 +907,7 @@ int main(void)
 		cmocka_unit_test(what_is_written_wins_over_what_is_found),
 		cmocka_unit_test(the_router_address_is_ours),
 		cmocka_unit_test(asking_ourselves_is_skipped),
+		cmocka_unit_test(asking_ourselves_by_configuration),
 		cmocka_unit_test(a_resolver_is_announced_only_while_it_answers),
 		cmocka_unit_test(the_resolver_is_chosen),
 		cmocka_unit_test(no_interface_is_one_reason),
