@@ -8,6 +8,7 @@
 #include "config_log.h"
 #include "config_read.h"
 #include "control.h"
+#include "io/hearing.h"
 #include "io/link.h"
 #include "io/resolvers.h"
 #include "io/sysctl.h"
@@ -96,6 +97,33 @@ static void log_origins(const struct effective *before, const struct effective *
 	}
 }
 
+static bool has_note(const struct effective *eff, const struct reason *like)
+{
+	for (size_t i = 0; eff && i < eff->notes.n; i++)
+		if (strcmp(eff->notes.v[i].text, like->text) == 0)
+			return true;
+	return false;
+}
+
+/* Once, while nothing changes. */
+static void log_notes(const struct effective *before, const struct effective *now)
+{
+	for (size_t i = 0; i < now->notes.n; i++)
+		if (!has_note(before, &now->notes.v[i]))
+			log_warning("%s: %s", now->notes.v[i].plane, now->notes.v[i].text);
+}
+
+static void hear(const struct facts *now, struct effective *next)
+{
+	for (size_t i = 0; i < next->n_ra; i++) {
+		const struct eff_ra *ra = &next->ra[i];
+		const struct fact_hearing h = hearing_read(ra->name, ra->index);
+
+		if (ra->index)
+			effective_hears(next, now, ra, &h);
+	}
+}
+
 /* All planes prepare, then all settle: one refusal, and nothing has changed. */
 static int settle_all(struct gateway *g, const struct effective *next)
 {
@@ -121,12 +149,14 @@ static int apply(struct gateway *g, const struct config *config)
 	if (!next)
 		return -ENOMEM;
 	sysctl_forwarding(&now, next);
+	hear(&now, next);
 	error = settle_all(g, next);
 	if (error) {
 		effective_free(next);
 		return error;
 	}
 	log_origins(g->eff, next);
+	log_notes(g->eff, next);
 	effective_free(g->eff);
 	g->eff = next;
 	return 0;

@@ -8,6 +8,7 @@
 #include "plane_ra_priv.h"
 
 #include "ra_conf.h"
+#include "ra_guard.h"
 #include "report.h"
 
 #include <errno.h>
@@ -127,6 +128,11 @@ static void port_free(struct port **at)
 /* --- the change ---------------------------------------------------------------------- */
 
 /* Anything but a missing right heals: the first advertisement tries again. */
+static bool is_fatal(int error)
+{
+	return error == -EPERM || error == -EACCES;
+}
+
 static int prepare_socket(struct port *p, const struct eff_ra *e)
 {
 	int error = 0;
@@ -136,7 +142,7 @@ static int prepare_socket(struct port *p, const struct eff_ra *e)
 	if (ra_conf_has_source(e) && (!p->socket || p->index != e->index))
 		error = icmp6_open(p->plane->env.loop, e->index, on_message, p,
 				   &p->next_socket);
-	if (error == -EPERM || error == -EACCES)
+	if (is_fatal(error))
 		return error;
 	if (error)
 		log_debug("%s: cannot open a socket: %s", e->name, strerror(-error));
@@ -202,6 +208,15 @@ static void cease(struct port *p)
 		radv_cease(p->radv, ev_now_ms(p->plane->env.loop));
 }
 
+/* After the farewells, and before the first words: those wait for the loop. */
+static void guard(struct plane_ra *plane)
+{
+	ra_guard_begin(plane->guard);
+	for (const struct port *p = plane->ports; p; p = p->next_port)
+		ra_guard_add(plane->guard, p->now);
+	ra_guard_end(plane->guard);
+}
+
 static void ra_settle(void *arg, bool commit)
 {
 	struct plane_ra *plane = arg;
@@ -223,6 +238,8 @@ static void ra_settle(void *arg, bool commit)
 		else
 			port_free(at);
 	}
+	if (commit)
+		guard(plane);
 }
 
 static int ra_prepare(void *arg, const struct effective *next)
@@ -230,6 +247,8 @@ static int ra_prepare(void *arg, const struct effective *next)
 	struct plane_ra *plane = arg;
 	int error = next->n_ra ? icmp6_check() : 0;
 
+	if (!is_fatal(error))
+		error = 0;
 	ra_settle(plane, false); /* an earlier one that nobody settled */
 	plane->next = next;
 	for (size_t i = 0; !error && i < next->n_ra; i++)
@@ -273,6 +292,12 @@ static bool is_well(const struct port *p, struct reasons *reasons)
 		return false;
 	if (!e->up)
 		reasons_add(reasons, "ra", "%s is down (ip link set %s up)", e->name, e->name);
+	else if (e->running && !ra_conf_has_source(e) && e->duplicate)
+		reasons_add(
+			reasons, "ra",
+			"another machine on %s has its link-local address (ip -6 address show "
+			"dev %s; give it another one)",
+			e->name, e->name);
 	else if (e->running && !ra_conf_has_source(e))
 		reasons_add(reasons, "ra",
 			    "waiting for a link-local address on %s (duplicate address "
@@ -301,7 +326,7 @@ static bool ra_health(const void *arg, struct reasons *reasons)
 	for (const struct port *p = plane->ports; p; p = p->next_port)
 		if (p->now)
 			well &= is_well(p, reasons);
-	return well;
+	return ra_guard_health(plane->guard, reasons) && well;
 }
 
 const char *plane_ra_state(const struct port *p)
@@ -352,12 +377,25 @@ static bool ra_counter(const void *arg, size_t i, struct counter *out)
 
 /* --- the plane --------------------------------------------------------------------------- */
 
+static void on_guard_changed(void *arg)
+{
+	struct plane_ra *plane = arg;
+
+	plane->env.changed(plane->env.gateway);
+}
+
 static void *ra_start(const struct plane_env *env)
 {
 	struct plane_ra *plane = calloc(1, sizeof *plane);
 
-	if (plane)
-		plane->env = *env;
+	if (!plane)
+		return NULL;
+	plane->env = *env;
+	plane->guard = ra_guard_new(env->loop, on_guard_changed, plane);
+	if (!plane->guard) {
+		free(plane);
+		return NULL;
+	}
 	return plane;
 }
 
@@ -372,6 +410,7 @@ static void ra_stop(void *arg, enum plane_stop how)
 			cease(plane->ports);
 		port_free(&plane->ports);
 	}
+	ra_guard_free(plane->guard);
 	free(plane);
 }
 

@@ -8,6 +8,7 @@
 #include "ra/radv.h"
 
 struct plane_ra;
+struct ra_guard;
 
 /* An interface that we advertise on. */
 struct port {
@@ -26,6 +27,7 @@ struct plane_ra {
 	struct plane_env env;
 	const struct effective *now, *next; /* likewise */
 	struct port *ports;
+	struct ra_guard *guard;
 	struct radv_counters gone; /* of interfaces that are not ours any more */
 };
 

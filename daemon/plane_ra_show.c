@@ -116,6 +116,10 @@ void plane_ra_head(const struct port *p, struct report *r)
 	if (ra_conf_has_source(p->now))
 		report_text(r, "source", addr_text(&p->now->link_local, text));
 	report_number(r, "withdrawing", s.withdrawn);
+	report_list(r, "refused_ports");
+	for (size_t i = 0; i < p->now->n_refused; i++)
+		report_text(r, NULL, p->now->refused[i].name);
+	report_end(r);
 	report_withholding(p, r, now_ms);
 }
 

@@ -212,6 +212,18 @@ static void put_withheld(struct show *s, const json_t *r)
 	}
 }
 
+static void put_refused(struct show *s, const json_t *r)
+{
+	const json_t *port;
+	size_t i;
+
+	json_array_foreach(json_object_get(r, "refused_ports"), i, port)
+	{
+		if (json_is_string(port))
+			line(s, "kept off", "%s, the uplink's port", json_string_value(port));
+	}
+}
+
 static void put_counters(struct show *s, const json_t *r)
 {
 	const json_t *value;
@@ -288,6 +300,7 @@ void show_ra(struct show *s, const json_t *parameters)
 		put_interface(s, r);
 		put_times(s, r);
 		put_withheld(s, r);
+		put_refused(s, r);
 		put_advertisement(s, json_object_get(r, "advertisement"));
 		put_counters(s, r);
 		put_routers(s, json_object_get(r, "routers"));

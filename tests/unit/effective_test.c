@@ -5,8 +5,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { LO = 1, ETH0, BR0, BR1 };
+enum { LO = 1, ETH0, BR0, BR1, VNET0 };
 
 struct host {
 	struct fact_link links[8];
@@ -655,6 +656,218 @@ static void short_intervals_keep_their_bounds(void **state)
 	done(h, NULL);
 }
 
+/* The host's own NIC, ETH0, is a port of the bridge, and so is a guest. */
+static struct host *new_bridged_host(void)
+{
+	struct host *h = new_host();
+
+	h->links[1].master = BR0;
+	add_link(h, VNET0, "vnet0", "tun")->master = BR0;
+	h->routes[0] = (struct fact_route){ .index = BR0,
+					    .v4 = true,
+					    .gateway = addr("::ffff:198.51.100.1") };
+	h->ra.refuse_on_uplink = true;
+	return h;
+}
+
+static void expect_refused(const struct effective *e, const char *names)
+{
+	char text[80] = "";
+
+	for (size_t i = 0; i < e->ra[0].n_refused; i++) {
+		strcat(text, i ? " " : "");
+		strcat(text, e->ra[0].refused[i].name);
+	}
+	assert_string_equal(text, names);
+}
+
+static void advertisements_stay_off_the_gateways_port(void **state)
+{
+	struct host *h = new_bridged_host();
+	struct effective *e, *before;
+
+	(void)state;
+	h->routes[0].port = VNET0; /* a guest is the host's router */
+	before = effective(h, NULL);
+	expect_refused(before, "vnet0");
+	assert_int_equal(before->reasons.n, 0);
+	h->routes[0].port = 0; /* the bridge forgot */
+	e = effective(h, before);
+	expect_refused(e, "vnet0");
+	effective_free(before);
+	h->links[3].master = 0; /* the port is gone */
+	before = effective(h, e);
+	expect_refused(before, "eth0");
+	effective_free(e);
+	h->routes[h->facts.n_routes++] =
+		(struct fact_route){ .index = BR0, .gateway = addr("fe80::9"), .port = ETH0 };
+	h->links[3].master = BR0;
+	h->routes[0].port = VNET0; /* one gateway for each family */
+	e = effective(h, before);
+	expect_refused(e, "vnet0 eth0");
+	effective_free(before);
+	h->ra.refuse_on_uplink = false;
+	before = effective(h, e);
+	expect_refused(before, "");
+	effective_free(before);
+	done(h, e);
+}
+
+static void what_cannot_be_kept_off_is_told(void **state)
+{
+	struct host *h = new_bridged_host();
+	struct effective *e;
+
+	(void)state;
+	e = effective(h, NULL); /* not heard of, but there is one port that leads out */
+	expect_refused(e, "eth0");
+	assert_int_equal(e->reasons.n, 0);
+	effective_free(e);
+	strcpy(h->links[1].kind, "veth");
+	e = effective(h, NULL);
+	expect_refused(e, "");
+	assert_true(has_reason(e, "not heard of the gateway 198.51.100.1"));
+	effective_free(e);
+	h->config.uplink = "eth0";
+	e = effective(h, NULL);
+	expect_refused(e, "eth0");
+	assert_int_equal(e->reasons.n, 0);
+	done(h, e);
+}
+
+static void nothing_is_kept_off_where_the_provider_is_not(void **state)
+{
+	struct host *h = new_bridged_host();
+	struct effective *e;
+
+	(void)state;
+	add_link(h, BR1, "br1", "bridge");
+	h->routes[0] = (struct fact_route){ .index = BR1, .v4 = true, .port = ETH0 };
+	e = effective(h, NULL);
+	expect_refused(e, "");
+	assert_int_equal(e->reasons.n, 0);
+	assert_int_equal(e->notes.n, 1); /* nobody knows where eth0 leads */
+	assert_non_null(strstr(e->notes.v[0].text, "lead out of this host, eth0"));
+	effective_free(e);
+	h->links[1].master = 0;
+	e = effective(h, NULL);
+	assert_int_equal(e->reasons.n + e->notes.n, 0);
+	effective_free(e);
+	h->routes[0] = (struct fact_route){ .index = BR0, .v4 = true, .port = ETH0 };
+	strcpy(h->links[2].kind, ""); /* no bridge: nothing to choose from */
+	h->config.interfaces = (struct config_texts){ .v = &h->name, .n = 1 };
+	h->name = "br0";
+	e = effective(h, NULL);
+	expect_refused(e, "");
+	assert_int_equal(e->reasons.n, 0);
+	done(h, e);
+}
+
+static void who_may_listen_to_advertisements(void **state)
+{
+	enum { REASON = 1, NOTE };
+	static const struct {
+		struct fact_hearing hearing;
+		bool bridged, from_ra, elsewhere, static_route, forwards_not;
+		int expected;
+		const char *text;
+	} cases[] = {
+		{ .expected = 0 },
+		{ { .accept_ra = 1 }, .expected = 0 },
+		{ { .accept_ra = 1 },
+		  .forwards_not = true,
+		  .expected = NOTE,
+		  .text = "a guest's" },
+		{ { .accept_ra = 2 },
+		  .expected = NOTE,
+		  .text = "net.ipv6.conf.br0.accept_ra=0" },
+		{ { .manager = FACT_MANAGER_NETWORKD,
+		    .manager_listens = true,
+		    .file = "/etc/b" },
+		  .expected = NOTE,
+		  .text = "IPv6AcceptRA=no in /etc/b; netplan: accept-ra: false" },
+		{ { .accept_ra = 2 },
+		  .from_ra = true,
+		  .expected = REASON,
+		  .text = "fe80::9 on br0" },
+		{ { .accept_ra = 0 },
+		  .from_ra = true,
+		  .expected = REASON,
+		  .text = "accept_ra=0" },
+		{ { .manager = FACT_MANAGER_NETWORK_MANAGER },
+		  .from_ra = true,
+		  .expected = REASON,
+		  .text = "nmcli" },
+		/* the guests' link is the uplink too */
+		{ { .accept_ra = 2 },
+		  .bridged = true,
+		  .from_ra = true,
+		  .expected = NOTE,
+		  .text = "is the uplink, and the host listens" },
+		{ { .accept_ra = 0 }, .bridged = true, .expected = 0 },
+		{ { .accept_ra = 1 },
+		  .bridged = true,
+		  .expected = NOTE,
+		  .text = "accept_ra=2" },
+		{ { .accept_ra = 1 }, .bridged = true, .static_route = true, .expected = 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		struct host *h = cases[i].bridged ? new_bridged_host() : new_host();
+		struct effective *e;
+
+		if (cases[i].from_ra || cases[i].static_route)
+			h->routes[h->facts.n_routes++] =
+				(struct fact_route){ .index = BR0,
+						     .gateway = addr("fe80::9"),
+						     .from_ra = cases[i].from_ra };
+		e = effective(h, NULL);
+		e->ra[0].forwarding = !cases[i].forwards_not;
+		effective_hears(e, &h->facts, &e->ra[0], &cases[i].hearing);
+		assert_int_equal(e->reasons.n, cases[i].expected == REASON);
+		assert_int_equal(e->notes.n, cases[i].expected == NOTE);
+		if (cases[i].expected)
+			assert_non_null(
+				strstr((e->reasons.n ? &e->reasons : &e->notes)->v[0].text,
+				       cases[i].text));
+		done(h, e);
+	}
+}
+
+static void the_hosts_own_way_out(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e = effective(h, NULL);
+
+	(void)state;
+	assert_true(effective_is_uplink(e, &h->facts, ETH0));
+	assert_false(effective_is_uplink(e, &h->facts, BR0));
+	assert_false(effective_is_uplink(e, &h->facts, 0));
+	h->links[1].master = BR0; /* the route's link is a port */
+	assert_true(effective_is_uplink(e, &h->facts, BR0));
+	h->links[1].master = 0;
+	add_link(h, VNET0, "vnet0", "tun")->master = BR0;
+	add_link(h, BR1, "eth1", "")->master = BR0;
+	h->routes[h->facts.n_routes++] = (struct fact_route){ .index = BR0, .port = VNET0 };
+	assert_false(effective_is_uplink(e, &h->facts, BR0));
+	h->routes[1].port = 0; /* the bridge forgot; and there is a second NIC */
+	assert_true(effective_is_uplink(e, &h->facts, BR0));
+	h->routes[1].port = BR1;
+	assert_true(effective_is_uplink(e, &h->facts, BR0));
+	h->routes[1] = (struct fact_route){ .index = ETH0 };
+	assert_true(effective_is_uplink(e, &h->facts, ETH0));
+	h->routes[1].index = BR0;
+	h->links[4].master = 0;
+	assert_false(effective_is_uplink(e, &h->facts, BR0));
+	h->routes[0] = h->routes[1]; /* nowhere else to go */
+	h->routes[0].port = 0;
+	h->facts.n_routes = 1;
+	e->uplink[0] = '\0';
+	assert_true(effective_is_uplink(e, &h->facts, BR0));
+	done(h, e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -680,6 +893,11 @@ int main(void)
 		cmocka_unit_test(link_local_addresses_are_told_with_their_link),
 		cmocka_unit_test(nat64_is_announced_without_its_plane_where_written),
 		cmocka_unit_test(short_intervals_keep_their_bounds),
+		cmocka_unit_test(advertisements_stay_off_the_gateways_port),
+		cmocka_unit_test(what_cannot_be_kept_off_is_told),
+		cmocka_unit_test(nothing_is_kept_off_where_the_provider_is_not),
+		cmocka_unit_test(who_may_listen_to_advertisements),
+		cmocka_unit_test(the_hosts_own_way_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
