@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* plane_dns64.c - DNS64: listeners, the engine, the forwarders and the way to them.
  *
- * Joins four things that do not know each other: a question comes from dns_listen, goes through
- * the engine (dns/query.h), from there through the choice of a forwarder (dns/forward.h) to
- * upstream, and comes back the same way.  Decides nothing itself.
+ * Joins things that do not know each other: a question comes from dns_listen, goes through the
+ * engine (dns/query.h), from there through the choice of a forwarder (dns/forward.h) to
+ * upstream, and comes back the same way; with validation from the engine to the validator,
+ * unless the client validates (CD).  Decides nothing itself.
  */
 #define LOG_PLANE "dns64"
 
@@ -39,6 +40,9 @@ static void look(struct plane_dns64 *p)
 	if (dead == p->all_dead)
 		return;
 	p->all_dead = dead;
+	/* The validator would leave them alone for minutes. */
+	if (!dead && p->validator)
+		p->validates->expire(p->validator);
 	p->env.changed(p->env.gateway);
 }
 
@@ -81,7 +85,11 @@ static void on_resolve(void *arg, uint64_t id, const struct dns_question *q, uns
 {
 	struct plane_dns64 *p = arg;
 
-	forward_ask(p->forward, id, q, flags, set, now(p));
+	/* RFC 6147 5.5: with CD the client proves it for itself. */
+	if (p->validator && !(flags & RESOLVE_CD))
+		p->validates->ask(p->validator, id, q, flags, set);
+	else
+		forward_ask(p->forward, id, q, flags, set, now(p));
 }
 
 static void on_send(void *arg, uint64_t tag, const struct forward_peer *peer, bool tcp,
@@ -135,6 +143,8 @@ static void on_cancel_question(void *arg, uint64_t id)
 	struct plane_dns64 *p = arg;
 
 	forward_cancel(p->forward, id);
+	if (p->validator)
+		p->validates->cancel(p->validator, id);
 }
 
 static void on_cancel_message(void *arg, uint64_t tag)
@@ -159,6 +169,43 @@ static void on_random(void *arg, void *out, size_t n)
 	memset(p->random + p->random_left, 0, n);
 }
 
+static void on_validated(void *arg, uint64_t id, const struct resolve_result *result)
+{
+	struct plane_dns64 *p = arg;
+
+	dns_resolved(p->dns, id, result, now(p));
+	rearm(p);
+}
+
+static void on_doubted(void *arg, unsigned set)
+{
+	struct plane_dns64 *p = arg;
+
+	forward_doubt(p->forward, set, now(p));
+	rearm(p);
+}
+
+static void on_changed(void *arg)
+{
+	struct plane_dns64 *p = arg;
+
+	p->env.changed(p->env.gateway);
+}
+
+/* What is in flight is asked again. */
+static void on_expired(void *arg)
+{
+	struct plane_dns64 *p = arg;
+
+	dns_recall(p->dns);
+	p->validates->renew(p->validator);
+	dns_tick(p->dns, now(p));
+	rearm(p);
+	p->env.changed(p->env.gateway);
+}
+
+static const struct validator_ops validator_ops = { on_validated, on_doubted, on_changed,
+						    on_expired };
 static const struct dns_ops dns_ops = { .reply = on_reply,
 					.resolve = on_resolve,
 					.cancel = on_cancel_question,
@@ -177,13 +224,6 @@ static void on_due(void *arg)
 	look(p);
 }
 
-static void on_listening(void *arg)
-{
-	struct plane_dns64 *p = arg;
-
-	p->env.changed(p->env.gateway);
-}
-
 static bool is_full(void *arg, const struct in6_addr *addr)
 {
 	const struct plane_dns64 *p = arg;
@@ -191,7 +231,7 @@ static bool is_full(void *arg, const struct in6_addr *addr)
 	return dns_is_full(p->dns, addr);
 }
 
-static const struct dns_listen_ops listen_ops = { on_question, is_full, on_listening };
+static const struct dns_listen_ops listen_ops = { on_question, is_full, on_changed };
 
 /* Questions in flight end unanswered: the engine first, it knows them all. */
 static void close_all(struct plane_dns64 *p)
@@ -200,12 +240,15 @@ static void close_all(struct plane_dns64 *p)
 		ev_timer_stop(&p->timer);
 	plane_dns64_give_up(p);
 	dns_free(p->dns);
+	if (p->validator)
+		p->validates->free(p->validator);
 	forward_free(p->forward);
 	upstream_free(p->upstream);
 	dns_listen_free(p->listen);
 	nft_guests_close(p->guests);
 	p->guests = NULL;
 	p->dns = NULL;
+	p->validator = NULL;
 	p->forward = NULL;
 	p->upstream = NULL;
 	p->listen = NULL;
@@ -231,6 +274,7 @@ static void *start(const struct plane_env *env)
 	if (!p)
 		return NULL;
 	p->env = *env;
+	p->validates = validator_class();
 	ev_timer_init(&p->timer, env->loop, on_due, p);
 	dns64_log_init(&p->log, env->loop);
 	return p;
@@ -250,7 +294,46 @@ static void make_guests(struct plane_dns64 *p)
 	if (p->guests && wanted && nft_guests_port(p->guests) == port)
 		return;
 	nft_guests_close(p->guests);
-	p->guests = wanted ? nft_guests_open_port(p->env.loop, port, on_listening, p) : NULL;
+	p->guests = wanted ? nft_guests_open_port(p->env.loop, port, on_changed, p) : NULL;
+}
+
+/* Makes ready what validates by p->next_conf. */
+static bool prepare_validator(struct plane_dns64 *p)
+{
+	struct validator *v = p->validator;
+
+	p->revalidate = p->next_conf.dns.validating != (v != NULL);
+	if (!p->next_conf.dns.validating)
+		return true;
+	if (!v)
+		v = p->next_validator = p->validates->new (p->env.loop, &validator_ops, p);
+	return v && p->validates->prepare(v, &p->next_conf.validator, &p->revalidate);
+}
+
+static void settle_validator(struct plane_dns64 *p, bool commit, bool validating)
+{
+	struct validator *old = p->validator;
+
+	if (!commit) {
+		if (p->next_validator)
+			p->validates->free(p->next_validator);
+		p->next_validator = NULL;
+		return;
+	}
+	/* What was not proved, or by other anchors, is not used any longer. */
+	if (p->revalidate && p->dns) {
+		dns_recall(p->dns);
+		dns_flush(p->dns);
+	}
+	if (p->next_validator)
+		p->validator = p->next_validator;
+	p->next_validator = NULL;
+	if (validating) {
+		p->validates->settle(p->validator, true);
+	} else if (old) {
+		p->validates->free(old);
+		p->validator = NULL;
+	}
 }
 
 static void settle(void *plane, bool commit)
@@ -262,6 +345,7 @@ static void settle(void *plane, bool commit)
 		return;
 	if (p->fresh && !commit)
 		close_all(p);
+	settle_validator(p, commit, commit && p->next_conf.dns.validating);
 	if (p->dns && !p->fresh && next->dns64.enabled) {
 		/* Forwarders first: what the engine asks for now is by the new zones. */
 		forward_settle(p->forward, commit);
@@ -281,6 +365,9 @@ static void settle(void *plane, bool commit)
 	p->effective = next;
 	if (!p->dns)
 		return;
+	for (unsigned set = 0; p->validator && p->revalidate && set < p->conf.forward.n_sets;
+	     set++)
+		forward_doubt(p->forward, set, now(p));
 	dns_listen_set(p->listen, &next->dns64.listen, next->config->dns64.tcp_clients,
 		       DNS64_TCP_IDLE_S);
 	make_guests(p);
@@ -306,7 +393,7 @@ static int prepare(void *plane, const struct effective *next)
 		ok = dns_prepare(p->dns, &p->next_conf.dns) &&
 		     forward_prepare(p->forward, &p->next_conf.forward);
 	p->next = next;
-	if (ok)
+	if (ok && prepare_validator(p))
 		return 0;
 	settle(p, false);
 fail:
@@ -324,6 +411,8 @@ static bool health(const void *plane, struct reasons *r)
 	if (!p->dns || !p->effective)
 		return false;
 	dns_listen_reasons(p->listen, r);
+	if (p->validator)
+		p->validates->reasons(p->validator, r);
 	if (!plane_dns64_any_lives(p, &n) && n)
 		reasons_add(
 			r, "dns64",

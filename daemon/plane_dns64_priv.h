@@ -9,6 +9,7 @@
 #include "io/link.h"
 #include "io/nft_guests.h"
 #include "io/upstream.h"
+#include "io/upstream_unbound.h"
 #include "plane.h"
 #include "plane_dns64.h"
 
@@ -23,6 +24,10 @@ struct plane_dns64 {
 	struct forward *forward;
 	struct upstream *upstream;
 	struct dns_listen *listen;
+	const struct validator_class *validates; /* NULL: built without */
+	struct validator *validator;             /* in force; NULL: dnssec is not "validate" */
+	struct validator *next_validator;        /* prepared, where there is none */
+	bool revalidate; /* what was prepared is of no use for what is in flight */
 	struct ev_timer timer;
 	struct nft_guests *guests;   /* while a list names a link-layer address */
 	struct dns64_query *queries; /* of the control socket, under way */

@@ -439,7 +439,9 @@ enum synth_verdict answer_verdict(const struct dns *d, const struct pending_slot
 	struct synth_case k = { .aaaa = s->legs[0].outcome,
 				.a = s->legs[1].outcome,
 				.aaaa_ede = s->legs[0].ede,
-				.patience_over = s->patience_over,
+				/* RFC 6147 5.5: A is of use only once the denial is
+				 * proved. */
+				.patience_over = s->patience_over && !d->rules.conf.validating,
 				.on_error = d->rules.conf.synthesize_on_error };
 
 	return synth_decide(&k, on_error);

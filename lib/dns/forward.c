@@ -469,6 +469,14 @@ static void probe(struct forward *f, struct peer *p, uint64_t now_ms)
 	launch(f, q, PROBE_TIMEOUT_MS, now_ms);
 }
 
+void forward_doubt(struct forward *f, unsigned set, uint64_t now_ms)
+{
+	const struct plan *plan = f->plan;
+
+	for (size_t i = 0; set < plan->n_sets && i < plan->sets[set].n; i++)
+		peer_doubted(plan->sets[set].peers[i], now_ms);
+}
+
 /* The question of that id, or NULL. */
 static struct question *find(struct forward *f, uint64_t id)
 {

@@ -84,6 +84,11 @@ void forward_ask(struct forward *, uint64_t id, const struct dns_question *, uns
 		 unsigned set, uint64_t now_ms);
 void forward_cancel(struct forward *, uint64_t id);
 
+/* Someone else asked the peers of a set and got no answer: a probe finds out which of them
+ * live.
+ */
+void forward_doubt(struct forward *, unsigned set, uint64_t now_ms);
+
 /* A tag that is not, or no longer, waited for is ignored. */
 void forward_received(struct forward *, uint64_t tag, enum forward_outcome, const uint8_t *msg,
 		      size_t len, uint64_t now_ms);

@@ -156,6 +156,24 @@ void leg_explain(struct dns *d, const struct pending_slot *s, const struct pendi
 	engine_explain(d, s, &step);
 }
 
+/* With validation: what is the message worth that came last? */
+static void explain_proof(struct dns *d, const struct pending_slot *s,
+			  const struct pending_leg *leg)
+{
+	struct dns_step step = { .type = leg->type };
+	struct cache_answer answer;
+	uint8_t name[DNS_NAME_MAX];
+
+	if (!s->client.traced || !d->rules.conf.validating || s->ask.flags & MSG_CD ||
+	    !cache_view(d->cache, leg->hops[leg->n_hops - 1].pin, d->now_ms, &answer) ||
+	    !answer.msg)
+		return;
+	last_name(d, s, leg, name);
+	step.name = name;
+	step.why = answer.fact.secure ? DNS_WHY_PROVED : DNS_WHY_PROVED_NOT;
+	engine_explain(d, s, &step);
+}
+
 /* The leg has one more hop: what does that make of it? */
 static void judge_hop(struct dns *d, struct pending_slot *s, struct pending_leg *leg)
 {
@@ -195,6 +213,7 @@ void leg_add_hop(struct dns *d, struct pending_slot *s, struct pending_leg *leg,
 	cache_unpin(d->cache, leg->stale_pin);
 	leg->stale_pin = 0;
 	judge_hop(d, s, leg);
+	explain_proof(d, s, leg);
 	leg_explain(d, s, leg);
 }
 

@@ -343,6 +343,19 @@ void dns_resolved(struct dns *d, uint64_t id, const struct resolve_result *res, 
 	run(d);
 }
 
+void dns_recall(struct dns *d)
+{
+	struct pending_job *job;
+
+	for (size_t i = 0; (job = pending_job_at(d->pending, i)); i++) {
+		if (!job->busy || !job->sent)
+			continue;
+		d->ops.cancel(d->ctx, pending_id(d->pending, job));
+		job->sent = false;
+		pending_queue_job(d->pending, job);
+	}
+}
+
 /* Time. */
 
 static void use_stale(struct dns *d, struct pending_slot *s)

@@ -97,6 +97,9 @@ bool dns_is_full(const struct dns *, const struct in6_addr *addr);
 
 void dns_resolved(struct dns *, uint64_t id, const struct resolve_result *, uint64_t now_ms);
 
+/* Takes back all that was asked for: it is cancelled, and asked again at the next tick. */
+void dns_recall(struct dns *);
+
 /* Deadlines (questions given up, cache): when there is something to do (UINT64_MAX: nothing),
  * and doing it. */
 uint64_t dns_next(const struct dns *);

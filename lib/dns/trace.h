@@ -57,6 +57,9 @@
 	  "{name} {type}: {n} questions of {addr} wait (dns64.max_queries_per_client)")        \
 	X(HEARD, "heard", "", "{name} {type}: {from} answered within {n} ms")                  \
 	X(HEARD_NOTHING, "heard.nothing", "", "{name} {type}: nothing usable within {n} ms")   \
+	X(PROVED, "proved", "RFC 4035 4.3", "{name} {type}: proved by DNSSEC")                 \
+	X(PROVED_NOT, "proved.not", "RFC 4035 4.3",                                            \
+	  "{name} {type}: not signed, so neither proved nor refuted")                          \
 	X(SAYS_DATA, "says.data", "", "{name} {type}: there is data")                          \
 	X(SAYS_NODATA, "says.nodata", "RFC 2308 2.2", "{name} {type}: no data of that type")   \
 	X(SAYS_NXDOMAIN, "says.nxdomain", "RFC 2308 2.1", "{name}: there is no such name")     \

@@ -402,8 +402,11 @@ static void on_reply(void *ctx, const struct dns_client *client, const uint8_t *
 
 static void on_cancel(void *ctx, uint64_t id)
 {
-	(void)ctx;
-	(void)id;
+	struct scene *s = ctx;
+
+	for (size_t i = s->n_held; i-- > 0;)
+		if (s->held[i].id == id)
+			s->held[i] = s->held[--s->n_held];
 }
 
 static bool reached[DNS_WHY_COUNT];
@@ -795,6 +798,8 @@ static void play(struct scene *s, char *text)
 		answer_held(s, text);
 	else if (strcmp(command, "reload") == 0)
 		reload(s);
+	else if (strcmp(command, "recall") == 0)
+		dns_recall(s->dns);
 	else if (strcmp(command, "flush") == 0)
 		dns_flush(s->dns);
 	else if (strcmp(command, "count") == 0)
