@@ -246,7 +246,8 @@ static const struct option dns64_options[] = {
 	  .preset = "500", .aka = "clients-per-query recursive-clients",
 	  .text = "Outstanding questions of one source address; cached answers are not counted." },
 	{ "query_log", OPTION_BOOL, AT(config_dns64, query_log, bool), .preset = "false",
-	  .aka = "querylog log-queries", .text = "A log line for each question." },
+	  .aka = "querylog log-queries",
+	  .text = "A log line for each question and how it ended, at most 100 a second." },
 };
 static const struct option_group dns64_group = GROUP("dns64", config_dns64, dns64_options);
 
