@@ -117,10 +117,12 @@ static void hear(const struct facts *now, struct effective *next)
 {
 	for (size_t i = 0; i < next->n_ra; i++) {
 		const struct eff_ra *ra = &next->ra[i];
-		const struct fact_hearing h = hearing_read(ra->name, ra->index);
+		struct fact_hearing h;
 
-		if (ra->index)
-			effective_hears(next, now, ra, &h);
+		if (!ra->index)
+			continue;
+		h = hearing_read(ra->name, ra->index);
+		effective_hears(next, now, ra, &h);
 	}
 }
 

@@ -317,6 +317,8 @@ static void settle_validator(struct plane_dns64 *p, bool commit, bool validating
 	if (!commit) {
 		if (p->next_validator)
 			p->validates->free(p->next_validator);
+		else if (p->validator)
+			p->validates->settle(p->validator, false);
 		p->next_validator = NULL;
 		return;
 	}

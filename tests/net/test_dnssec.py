@@ -452,20 +452,25 @@ def test_root_keys_that_are_none(net):
 
 
 def test_anchors_that_are_none(net):
-    """An empty file proves nothing, and then nothing is answered: never a silent downgrade."""
-    empty = net.gw.dir / "empty.key"
-    empty.write_text("; nothing\n")
+    """An empty file proves nothing, and then nothing is answered: never a silent downgrade.  What is in the file
+    is looked at again by a reload."""
+    file = net.gw.dir / "a.key"
+    file.write_text("; nothing\n")
     net.gw.stop()
-    net.gw.configure(net.config(more=f'trust_anchors = [ "{empty}" ];'))
+    net.gw.configure(net.config(more=f'trust_anchors = [ "{file}" ];'))
     net.gw.start()
     assert "no answer can be proved" in reasons(net.gw)
     answer = net.ask("aonly.u.example")
     assert failed(answer) and edes(answer) == [5]
     assert data(net.ask("aonly.u.example", "A", cd=True), "A") == [A]
-    empty.write_text(net.anchor + "\n")
-    net.gw.stop()
-    net.gw.start()
+    file.write_text(net.anchor + "\n")
+    net.gw.ctl("reload")
     assert is_ad(net.ask("aonly.s.example", do=True))
+    net.gw.wait_ok()
+    file.write_text(net.root_ds + "\n")  # of a root that does not sign "example"
+    os.utime(file, (time.time() + 10,) * 2)
+    net.gw.ctl("reload")
+    assert not is_ad(net.ask("aonly.s.example", do=True))
 
 
 def test_clock_before_the_keys(net):
