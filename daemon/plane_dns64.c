@@ -191,14 +191,14 @@ static bool is_full(void *arg, const struct in6_addr *addr)
 static const struct dns_listen_ops listen_ops = { on_question, is_full, on_listening };
 
 /* Questions in flight end unanswered: the engine first, it knows them all. */
-static void close_all(struct plane_dns64 *p)
+static void close_all(struct plane_dns64 *p, bool keep)
 {
 	if (p->dns)
 		ev_timer_stop(&p->timer);
 	dns_free(p->dns);
 	forward_free(p->forward);
 	upstream_free(p->upstream);
-	dns_listen_free(p->listen);
+	dns_listen_free(p->listen, keep);
 	p->dns = NULL;
 	p->forward = NULL;
 	p->upstream = NULL;
@@ -214,7 +214,7 @@ static bool open_all(struct plane_dns64 *p, const struct dns64_conf *conf)
 	p->dns = dns_new(&conf->dns, &dns_ops, p);
 	if (p->listen && p->upstream && p->forward && p->dns)
 		return true;
-	close_all(p);
+	close_all(p, false);
 	return false;
 }
 
@@ -237,7 +237,7 @@ static void settle(void *plane, bool commit)
 	if (!next)
 		return;
 	if (p->fresh && !commit)
-		close_all(p);
+		close_all(p, false);
 	if (p->dns && !p->fresh && next->dns64.enabled) {
 		/* Forwarders first: what the engine asks for now is by the new zones. */
 		forward_settle(p->forward, commit);
@@ -250,7 +250,7 @@ static void settle(void *plane, bool commit)
 		return;
 	}
 	if (!next->dns64.enabled)
-		close_all(p);
+		close_all(p, false);
 	dns64_conf_done(&p->conf);
 	p->conf = p->next_conf;
 	p->next_conf = (struct dns64_conf){ 0 };
@@ -410,18 +410,24 @@ static bool counter(const void *plane, size_t i, struct counter *out)
 	return true;
 }
 
+static bool leave(void *plane)
+{
+	struct plane_dns64 *p = plane;
+
+	return !p->dns || (dns_listen_leave(p->listen) && !dns_in_flight(p->dns));
+}
+
 static void stop(void *plane, enum plane_stop how)
 {
 	struct plane_dns64 *p = plane;
 
-	(void)how;
 	if (!p)
 		return;
 	settle(p, false);
-	close_all(p);
+	close_all(p, how == PLANE_RESTART);
 	dns64_conf_done(&p->conf);
 	free(p);
 }
 
-const struct plane_class plane_dns64 = { "dns64", start,  prepare, settle,
-					 health,  report, counter, stop };
+const struct plane_class plane_dns64 = { "dns64", start,   prepare, settle, health,
+					 report,  counter, leave,   stop };

@@ -292,7 +292,7 @@ static void make_guests(struct plane_nat64 *p)
 
 	if (p->guests && strcmp(nft_guests_device(p->guests), device) == 0)
 		return;
-	nft_guests_close(p->guests);
+	nft_guests_close(p->guests, false);
 	p->guests = nft_guests_open(p->env.loop, device, tell_changed, p);
 }
 
@@ -525,7 +525,7 @@ static void take_down(struct plane_nat64 *p, enum plane_stop how)
 	else
 		link_wish(p->env.link, plane_name, NULL, 0);
 	nft_close(p->nft, keep);
-	nft_guests_close(p->guests);
+	nft_guests_close(p->guests, keep);
 	tun_close(p->tun, keep);
 	lease_file_close(p->leases);
 	nat64_free(p->engine);

@@ -235,18 +235,18 @@ struct nft_guests *nft_guests_open(struct ev_loop *loop, const char *device, ev_
 	g->changed = changed;
 	g->arg = arg;
 	if (!nft_table_open(&g->table, loop, NFPROTO_IPV6, write_content, on_changed, g)) {
-		nft_guests_close(g);
+		nft_guests_close(g, true);
 		return NULL;
 	}
 	nft_table_make(&g->table, CONTENT_LEN);
 	return g;
 }
 
-void nft_guests_close(struct nft_guests *g)
+void nft_guests_close(struct nft_guests *g, bool keep)
 {
 	if (!g)
 		return;
-	nft_table_close(&g->table, false);
+	nft_table_close(&g->table, keep);
 	free(g);
 }
 

@@ -20,7 +20,7 @@ struct nft_guests;
  * changed.  NULL after logging. */
 struct nft_guests *nft_guests_open(struct ev_loop *, const char *device, ev_fn *changed,
 				   void *arg);
-void nft_guests_close(struct nft_guests *); /* takes it away; NULL is a no-op */
+void nft_guests_close(struct nft_guests *, bool keep); /* as nft_close() */
 
 /* The link-layer address of the packets from addr: of the first one, until half a second passes
  * without any.  False where none came in the last half second, or not over Ethernet, or the
