@@ -47,6 +47,9 @@ struct control_ops {
 	 * members as interface.md gives them. */
 	void (*status)(void *arg, struct report *);
 
+	/* GetRa: "interfaces": [{members by the advertisers' report, one an interface}]. */
+	void (*ra)(void *arg, struct report *);
+
 	/* GetConfig: the effective file, in as many pieces as is convenient. */
 	void (*config)(void *arg, void (*put)(void *to, const char *text), void *to);
 

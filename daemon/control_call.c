@@ -91,6 +91,16 @@ static void get_status(struct control_call *c, const char *unused)
 	reply(c, report_close(&r), false);
 }
 
+static void get_ra(struct control_call *c, const char *unused)
+{
+	struct report r;
+
+	(void)unused;
+	report_open_object(&r);
+	c->service->ops->ra(c->service->arg, &r);
+	reply(c, report_close(&r), false);
+}
+
 static const char *state_text(enum nat64_state state)
 {
 	switch (state) {
@@ -321,6 +331,7 @@ static const struct method methods[] = {
 	{ VARLINK "GetInterfaceDescription", "interface", false, get_interface_description },
 	{ OURS "GetStatus", NULL, false, get_status },
 	{ OURS "ListMappings", NULL, false, list_mappings },
+	{ OURS "GetRa", NULL, false, get_ra },
 	{ OURS "ListCounters", NULL, false, list_counters },
 	{ OURS "GetMetrics", NULL, false, get_metrics },
 	{ OURS "GetConfig", NULL, false, get_config },
@@ -330,7 +341,6 @@ static const struct method methods[] = {
 	{ OURS "SetLogLevel", "level", true, set_log_level },
 	{ OURS "GetDns", NULL, false, NULL },
 	{ OURS "QueryDns", NULL, false, NULL },
-	{ OURS "GetRa", NULL, false, NULL },
 	{ OURS "Monitor", NULL, false, NULL },
 	{ OURS "Doctor", NULL, false, NULL },
 };
@@ -348,7 +358,7 @@ static const struct method *find_method(const char *name)
 static bool offered(const struct control_ops *o, const struct method *m)
 {
 	return m->call && (m->call != get_status || o->status) &&
-	       (m->call != list_mappings || o->mapping) &&
+	       (m->call != get_ra || o->ra) && (m->call != list_mappings || o->mapping) &&
 	       (m->call != list_counters || o->counter) &&
 	       (m->call != get_metrics || o->counter) && (m->call != get_config || o->config) &&
 	       (m->call != reload || o->reload) && (m->call != flush_dns || o->flush_dns) &&

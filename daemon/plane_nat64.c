@@ -566,6 +566,7 @@ static void settle(void *plane, bool commit)
 {
 	struct plane_nat64 *p = plane;
 	const struct effective *next = p->next;
+	bool fresh = p->next_tun;
 
 	if (!commit) {
 		drop_prepared(p);
@@ -577,7 +578,7 @@ static void settle(void *plane, bool commit)
 		return;
 	}
 	adopt_engine(p);
-	if (p->next_tun) {
+	if (fresh) {
 		ev_timer_stop(&p->repair);
 		tun_close(p->tun, false);
 		p->tun = p->next_tun;
@@ -589,6 +590,8 @@ static void settle(void *plane, bool commit)
 		configure_tun(p);
 	if (p->tun)
 		make_wishes(p);
+	if (fresh)
+		link_tidy(p->env.link, tun_index(p->tun));
 	make_masquerade(p);
 }
 

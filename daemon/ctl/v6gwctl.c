@@ -49,6 +49,7 @@ static const struct command commands[] = {
 	{ "status", NULL, "health and what each plane does", "GetStatus", .show = show_status },
 	{ "mappings", NULL, "who has which IPv4 address", "ListMappings", .more = true,
 	  .show = show_mapping, .end = show_mappings_end },
+	{ "ra", NULL, "what is advertised, when, and by whom else", "GetRa", .show = show_ra },
 	{ "counters", NULL, "every counter with its meaning (--nonzero: those that count)",
 	  "ListCounters", .show = show_counters },
 	{ "metrics", NULL, "the counters as OpenMetrics text", "GetMetrics",

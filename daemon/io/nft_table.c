@@ -4,18 +4,20 @@
  * Filter tables of others are not touched: whether they let forwarded traffic through is theirs
  * to say.
  */
-#define LOG_PLANE "nat64"
+#define LOG_PLANE "gateway"
 
 #include "nft_table.h"
 
 #include "daemon/fdstore.h"
 #include "daemon/log.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
 #include <libnftnl/table.h>
 #include <libnftnl/udata.h>
+#include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
@@ -34,7 +36,16 @@
 
 static const char *name_of(const struct nft_table *n)
 {
-	return n->family == NFPROTO_IPV6 ? "ip6 " NFT_TABLE : "ip " NFT_TABLE;
+	switch (n->family) {
+	case NFPROTO_IPV6:
+		return "ip6 " NFT_TABLE;
+	case NFPROTO_INET:
+		return "inet " NFT_TABLE;
+	case NFPROTO_BRIDGE:
+		return "bridge " NFT_TABLE;
+	default:
+		return "ip " NFT_TABLE;
+	}
 }
 
 static void next(struct nft_batch *t)
@@ -158,6 +169,29 @@ void nft_rule_match(struct nft_batch *t, struct nftnl_rule *rule, uint32_t op, c
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, op);
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
+}
+
+void nft_rule_icmp6(struct nft_batch *t, struct nftnl_rule *rule)
+{
+	const uint16_t ipv6 = htobe16(ETH_P_IPV6);
+	static const uint8_t icmp6 = IPPROTO_ICMPV6;
+
+	nft_rule_load(t, rule, NFT_META_PROTOCOL);
+	nft_rule_match(t, rule, NFT_CMP_EQ, &ipv6, sizeof ipv6);
+	nft_rule_load(t, rule, NFT_META_L4PROTO);
+	nft_rule_match(t, rule, NFT_CMP_EQ, &icmp6, sizeof icmp6);
+}
+
+void nft_rule_drop(struct nft_batch *t, struct nftnl_rule *rule)
+{
+	struct nftnl_expr *verdict;
+
+	nft_rule_add(t, rule, "counter");
+	verdict = nft_rule_add(t, rule, "immediate");
+	if (!verdict)
+		return;
+	nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_VERDICT, NF_DROP);
 }
 
 static void add_comment(struct nftnl_rule *rule, const char *comment)

@@ -377,7 +377,7 @@ static const struct option ra_options[] = {
 	  .text = "URI of a captive portal's API (RFC 8910); \"\": none." },
 	{ "refuse_on_uplink", OPTION_BOOL, AT(config_ra, refuse_on_uplink, bool),
 	  .preset = "true",
-	  .text = "Keep advertisements off the bridge port behind which the host's gateway is." },
+	  .text = "Keep advertisements off the bridge port behind which the forwarding database has the host's default gateway; until it has, off the ports that are no guests' (a NIC, a bond, a VLAN). A port named in uplink is kept free of them too." },
 	{ "final", OPTION_WORD, WORD_AT(config_ra, final), .words = final_words,
 	  .preset = "\"stop\"", .aka = "RemoveAdvOnExit",
 	  .text = "Whether to advertise our leaving: on \"stop\", but not on restart or reload, or "

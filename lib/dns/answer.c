@@ -50,6 +50,7 @@ static void release(struct dns *d, struct pending_slot *s)
 		for (unsigned h = 0; h < leg->n_hops; h++)
 			cache_unpin(d->cache, leg->hops[h].pin);
 		cache_unpin(d->cache, leg->stale_pin);
+		leg_leave(d, s, leg);
 	}
 	pending_release(d->pending, s);
 }

@@ -26,6 +26,7 @@ enum {
 	PROBE_PATIENCE_MS = 1000,
 	REMEMBER_MS = 600000, /* that a peer has no EDNS, or changes the case of names */
 	KEEP_LEN_MAX = 4096,  /* of an error message kept until all peers were asked */
+	DUE_MAX = 1024,       /* questions seen to in one tick, so that others get a turn */
 };
 
 enum { RCODE_YXDOMAIN = 6 };
@@ -660,8 +661,13 @@ uint64_t forward_next(const struct forward *f)
 
 void forward_tick(struct forward *f, uint64_t now_ms)
 {
-	while (f->n_heap && deadline(&f->slots[f->heap[1]]) <= now_ms)
-		on_due(f, &f->slots[f->heap[1]], now_ms);
+	for (unsigned i = 0; i < DUE_MAX && f->n_heap; i++) {
+		struct question *q = &f->slots[f->heap[1]];
+
+		if (deadline(q) > now_ms)
+			break;
+		on_due(f, q, now_ms);
+	}
 	for (struct peer *p = f->peers; p; p = p->next)
 		if (p->listed && p->probe_ms <= now_ms)
 			probe(f, p, now_ms);

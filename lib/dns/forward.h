@@ -50,12 +50,14 @@ enum forward_outcome {
 	FORWARD_BUSY,    /* no room in the transport: nothing was sent */
 };
 
-/* Questions in flight at most; beyond, they fail at once. */
-#define FORWARD_QUESTIONS_MAX 4096
+/* Questions in flight at most; beyond, they fail at once.  Not fewer than the engine asks,
+ * which lets the oldest go when it has no more room: so forwarders of one set that are silent
+ * do not keep questions from those of another. */
+#define FORWARD_QUESTIONS_MAX RESOLVE_MAX
 
 struct forward_ops {
-	/* Sends msg to peer over UDP or TCP; tag comes back with forward_received(), once, also
-	 * within the call, unless ops->cancel named it. */
+	/* Sends msg to peer over UDP or TCP; tag comes back with forward_received(), once at
+	 * most, also within the call, unless ops->cancel named it. */
 	void (*send)(void *ctx, uint64_t tag, const struct forward_peer *, bool tcp,
 		     const uint8_t *msg, size_t len);
 	void (*cancel)(void *ctx, uint64_t tag);
@@ -86,7 +88,7 @@ void forward_cancel(struct forward *, uint64_t id);
 void forward_received(struct forward *, uint64_t tag, enum forward_outcome, const uint8_t *msg,
 		      size_t len, uint64_t now_ms);
 
-/* When there is something to do (UINT64_MAX: nothing), and doing it. */
+/* When there is something to do (UINT64_MAX: nothing), and doing it, or a part. */
 uint64_t forward_next(const struct forward *);
 void forward_tick(struct forward *, uint64_t now_ms);
 

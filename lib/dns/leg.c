@@ -159,6 +159,19 @@ static void join(struct dns *d, struct pending_slot *s, struct pending_leg *leg,
 	}
 }
 
+void leg_leave(struct dns *d, struct pending_slot *s, struct pending_leg *leg)
+{
+	struct pending_job *job = pending_job_of_leg(d->pending, leg);
+
+	if (!job)
+		return;
+	pending_leave(d->pending, s, leg);
+	if (job->legs || !job->sent || pending_jobs(d->pending) < PENDING_SLOTS)
+		return;
+	d->ops.cancel(d->ctx, pending_id(d->pending, job));
+	pending_end(d->pending, job);
+}
+
 bool leg_client_is_full(const struct dns *d, const struct in6_addr *addr,
 			enum dns_transport transport)
 {

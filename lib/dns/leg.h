@@ -23,6 +23,10 @@ void leg_add_hop(struct dns *, struct pending_slot *, struct pending_leg *, uint
  */
 void leg_advance(struct dns *, struct pending_slot *, struct pending_leg *);
 
+/* The leg waits no longer.  What was asked for it alone is asked on for the cache, but not when
+ * others need the room. */
+void leg_leave(struct dns *, struct pending_slot *, struct pending_leg *);
+
 /* Nobody answered. */
 void leg_fall_silent(struct pending_leg *);
 

@@ -83,27 +83,20 @@ static uint64_t patience_ms(const struct dns *d)
 	return half < PATIENCE_MS ? half : PATIENCE_MS;
 }
 
-/* The oldest question makes room, and what was asked for it alone is not asked any longer. */
-static void evict(struct dns *d, struct pending_slot *s)
+/* The oldest question that waits, which makes room.  What is queued will be answered anyway. */
+static struct pending_slot *oldest(const struct dns *d)
 {
-	for (size_t i = 0; i < 2; i++) {
-		struct pending_job *job = pending_job_of_leg(d->pending, &s->legs[i]);
+	struct pending_slot *s = pending_first(d->pending, PENDING_GIVE_UP);
 
-		if (!job)
-			continue;
-		pending_leave(d->pending, s, &s->legs[i]);
-		if (job->legs || !job->sent)
-			continue;
-		d->ops.cancel(d->ctx, pending_id(d->pending, job));
-		pending_end(d->pending, job);
-	}
-	answer_rcode(d, s, DNS_COUNT_FAILED_OVERLOAD, RCODE_SERVFAIL, 0);
+	while (s && s->queued)
+		s = pending_after(d->pending, s, PENDING_GIVE_UP);
+	return s;
 }
 
+/* Comes last: whoever is told that his question makes room may bring the next one, and with it
+ * the answer to this one. */
 static void wait_for(struct dns *d, struct pending_slot *s)
 {
-	while (pending_waiting(d->pending) >= PENDING_SLOTS)
-		evict(d, pending_first(d->pending, PENDING_GIVE_UP));
 	s->arrived_ms = d->now_ms;
 	pending_wait(d->pending, s);
 	pending_set(d->pending, s, PENDING_GIVE_UP, d->now_ms + give_up_ms(d));
@@ -111,6 +104,8 @@ static void wait_for(struct dns *d, struct pending_slot *s)
 		pending_set(d->pending, s, PENDING_PATIENCE, d->now_ms + patience_ms(d));
 	if (s->legs[0].stale_pin || s->legs[1].stale_pin)
 		pending_set(d->pending, s, PENDING_STALE, d->now_ms + STALE_WAIT_MS);
+	while (pending_waiting(d->pending) > PENDING_SLOTS && (s = oldest(d)))
+		answer_rcode(d, s, DNS_COUNT_FAILED_OVERLOAD, RCODE_SERVFAIL, 0);
 }
 
 static void start(struct dns *d, struct pending_slot *s)
@@ -301,8 +296,10 @@ static void use_stale(struct dns *d, struct pending_slot *s)
 {
 	s->takes_stale = true;
 	for (size_t i = 0; i < 2; i++)
-		if (s->legs[i].job && s->legs[i].stale_pin)
+		if (s->legs[i].job && s->legs[i].stale_pin) {
+			leg_leave(d, s, &s->legs[i]);
 			hand_over(d, s, &s->legs[i], 0, true);
+		}
 	pending_queue(d->pending, s);
 }
 
@@ -315,7 +312,7 @@ static void give_up(struct dns *d, struct pending_slot *s)
 
 		if (!leg->job)
 			continue;
-		pending_leave(d->pending, s, leg);
+		leg_leave(d, s, leg);
 		leg_fall_silent(leg);
 	}
 }

@@ -10,6 +10,10 @@
 #define DNS_NAME_MAX 255
 #define DNS_MSG_MAX  65535
 
+/* Questions under way at most: two for each that a client waits for and the one in hand, and
+ * those that nobody waits for any longer. */
+#define RESOLVE_MAX (2 * (4096 + 1) + 4096)
+
 struct dns_question {
 	uint8_t name[DNS_NAME_MAX]; /* wire form, uncompressed, as written by whoever asks */
 	uint8_t name_len;

@@ -34,6 +34,7 @@ daemon/io/nft*
 daemon/io/sysctl*
 daemon/io/resolvers*
 daemon/io/icmp6*
+daemon/io/hearing*
 daemon/io/lease_*
 daemon/io/dns_* daemon/io/port_holder*
 daemon/io/upstream*

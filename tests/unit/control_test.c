@@ -50,6 +50,13 @@ static void write_status(void *arg, struct report *r)
 	report_text(r, "odd", "caf\xe9");
 }
 
+static void write_ra(void *arg, struct report *r)
+{
+	(void)arg;
+	report_list(r, "interfaces");
+	report_end(r);
+}
+
 static void put_config(void *arg, void (*put)(void *to, const char *text), void *to)
 {
 	(void)arg;
@@ -126,6 +133,7 @@ static void set_log_level(void *arg, enum log_level level)
 /* flush_dns is not there: a gateway may lack what it cannot do */
 static const struct control_ops ops = {
 	.status = write_status,
+	.ra = write_ra,
 	.config = put_config,
 	.mapping = next_mapping,
 	.counter = give_counter,
@@ -272,6 +280,7 @@ static const struct {
 	  "\\nv6gwd_nat64_drop_hop_limit_total 7\\n# TYPE v6gwd_dns64_queries counter"
 	  "\\n# HELP v6gwd_dns64_queries Questions.\\nv6gwd_dns64_queries_total 0\\n"
 	  "# EOF\\n\"}}" },
+	{ ASK("GetRa"), "{\"parameters\":{\"interfaces\":[]}}" },
 	{ ASK("Reload"), "{\"parameters\":{\"warnings\":[]}}" },
 	{ ASK("Reload"),
 	  ERROR("io.v6gwd.Control.ReloadFailed",
@@ -368,7 +377,7 @@ static void test_description(void **state)
 			assert_string_equal(error, "org.varlink.service.InvalidParameter");
 		json_decref(reply);
 	}
-	assert_int_equal(methods, 9);
+	assert_int_equal(methods, 10);
 	assert_non_null(strstr(text, "\nerror NotPermitted ()\n"));
 	json_decref(described);
 	close(fd);

@@ -32,7 +32,8 @@ STATUS = {
               "queries": 20, "hits": 10, "synthesized": 5,
               "cache": {"entries": 7, "bytes": 1536, "limit": 33554432}},
     "ra": [{"interface": "br0", "state": "advertising", "sent": 9, "solicited": 2, "next_s": 95},
-           {"interface": "br1", "state": "waiting", "sent": 0, "solicited": 0, "next_s": None}],
+           {"interface": "br1", "state": "waiting", "sent": 0, "solicited": 0, "next_s": None,
+            "withheld": [{"plane": "nat64", "again_s": 7}, {"plane": "dns64", "again_s": None}]}],
 }
 STATUS_TEXT = """\
 DEGRADED: dns64: port 53 is taken by a.service (stop it)
@@ -57,6 +58,66 @@ dns64   listen     2001:db8::1
 
 ra      br0        advertising, 9 sent, 2 of them solicited, next in 1m 35s
         br1        waiting, 0 sent, 0 of them solicited
+                   nat64 is not announced yet: it has to prove itself again
+                   dns64 is not announced: it does not work
+"""
+ADVERTISEMENT = {
+    "managed": False, "other": True, "preference": "high", "lifetime_s": 1800, "hop_limit": 64, "reachable_ms": 0,
+    "retrans_ms": 1000, "mtu": 1500, "mac": "52:54:00:00:00:01", "messages": 2,
+    "prefixes": [{"prefix": "2001:db8:1:2::/64", "on_link": True, "autonomous": True, "router_address": "2001:db8:1:2::1",
+                  "valid_s": None, "preferred_s": 14400, "withdrawn": False},
+                 {"prefix": "2001:db8:5::/64", "on_link": True, "autonomous": False, "router_address": None,
+                  "valid_s": 7200, "preferred_s": 0, "withdrawn": True}],
+    "routes": [{"prefix": "64:ff9b::/96", "preference": "medium", "lifetime_s": 1800, "withdrawn": False},
+               {"prefix": "64:ff9b::c0a8:100/120", "preference": "low", "lifetime_s": None, "withdrawn": False}],
+    "rdnss": [{"server": "2001:db8:1:2::1", "lifetime_s": 1800, "withdrawn": False},
+              {"server": "64:ff9b::808:808", "lifetime_s": 0, "withdrawn": True}],
+    "dnssl": [{"domain": "vm.example", "lifetime_s": 1800, "withdrawn": False}],
+    "pref64": [{"prefix": "64:ff9b::/96", "lifetime_s": 1800, "withdrawn": False}],
+    "captive_portal": [{"uri": "https://portal.example/", "withdrawn": False}],
+}
+RA = {"interfaces": [
+    {"interface": "br0", "state": "steady", "sent": 9, "solicited": 2, "next_s": 95, "source": "fe80::1", "withdrawing": 2,
+     "withheld": [{"plane": "nat64", "again_s": 7}, {"plane": "dns64", "again_s": None}], "last_s": 12, "solicited_s": 61,
+     "min_interval_s": 198, "max_interval_s": 600, "advertisement": ADVERTISEMENT,
+     "counters": {"ra.ra_tx": 9, "ra.ra_own": 0, "ra.rs_rx": 2},
+     "routers": [{"source": "fe80::2", "mac": "52:54:00:00:00:02", "lifetime_s": 1800, "preference": "medium",
+                  "prefixes": ["2001:db8:1:2::/64", "2001:db8:9::/64"], "heard": 3, "heard_s": 4,
+                  "differs": ["mtu", "pref64\x1b"]},
+                 {"source": "fe80::3", "mac": None, "lifetime_s": 0, "preference": "medium", "prefixes": ["fd00::/64"], "heard": 1,
+                  "heard_s": 600, "differs": []}]},
+    {"interface": "br1", "state": "no carrier", "sent": 0, "solicited": 0, "next_s": None, "withdrawing": 0, "withheld": [],
+     "last_s": None, "solicited_s": None, "min_interval_s": 3, "max_interval_s": 4, "advertisement": None, "counters": {},
+     "routers": []}]}
+RA_TEXT = """\
+br0  steady, from fe80::1 (52:54:00:00:00:01)
+  next        in 1m 35s, every 3m 18s to 10m 0s
+  last        12s ago
+  asked       1m 1s ago
+  sent        9, 2 of them solicited
+  withheld    nat64: it works again, announced in 7s
+  withheld    dns64: it does not work
+  router      default for 30m 0s, preference high
+  hosts       DHCPv6 for the rest (O), hop limit 64, reachable 0 ms, retrans 1000 ms, mtu 1500
+  prefix      2001:db8:1:2::/64, on-link, autonomous, valid for ever, preferred 4h 0m, router 2001:db8:1:2::1
+  prefix      2001:db8:5::/64, on-link, valid 2h 0m, preferred 0s, withdrawn
+  route       64:ff9b::/96, 30m 0s, preference medium
+  route       64:ff9b::192.168.1.0/120, for ever, preference low
+  resolver    2001:db8:1:2::1, 30m 0s
+  resolver    64:ff9b::8.8.8.8, 0s, withdrawn
+  domain      vm.example, 30m 0s
+  pref64      64:ff9b::/96, 30m 0s
+  portal      https://portal.example/
+  messages    2
+  counter     ra.ra_tx 9
+  counter     ra.rs_rx 2
+
+OTHER ROUTER  MAC                LIFETIME  PREFERENCE  HEARD     AGO  CONTRADICTS   PREFIXES
+fe80::2       52:54:00:00:00:02    30m 0s  medium          3      4s  mtu, pref64?  2001:db8:1:2::/64, 2001:db8:9::/64
+fe80::3       -                        0s  medium          1  10m 0s                fd00::/64
+
+br1  no carrier
+  sent        0, 0 of them solicited
 """
 ROWS = [
     {"mac": "52:54:00:ab:cd:01", "ipv6": "2001:db8::25", "ipv4": "192.168.255.2", "name": "mail\x1b[2J", "state": "active",
@@ -143,6 +204,15 @@ class CtlTest(unittest.TestCase):
         self.assertEqual((code, out.split("\n")[0]), (0, "FAILED"))
         (code, out, _), _ = self.ask(["status"], {"parameters": {}})
         self.assertEqual((code, out.split("\n")[0]), (0, "UNKNOWN"))
+
+    def test_ra(self):
+        request = self.check(["ra"], [{"parameters": RA}], 0, RA_TEXT)
+        self.assertEqual(request, {"method": "io.v6gwd.Control.GetRa", "parameters": {}})
+        (code, out, _), _ = self.ask(["ra", "--json"], {"parameters": RA})
+        self.assertEqual((code, json.loads(out)), (0, RA))
+        self.check(["ra"], [{"parameters": {"interfaces": []}}], 0, "no advertisements\n")
+        (code, out, _), _ = self.ask(["ra"], {"parameters": {"interfaces": [{}]}})
+        self.assertEqual(code, 0)
 
     def test_mappings(self):
         stream = [{"parameters": ROWS[0], "continues": True}, {"parameters": ROWS[1]}]
