@@ -118,7 +118,8 @@ static void store_name(const char *name, char out[NAME_LEN])
 	snprintf(out, NAME_LEN, "tun-%s", name);
 }
 
-/* The device of that name, with packets in the form that is read and written here. */
+/* The device of that name, with packets as they are read and written here; of IFF_NO_PI the
+ * kernel does not tell the truth. */
 static bool is_device(int fd, const void *name)
 {
 	struct ifreq ifr = { 0 };
@@ -127,8 +128,7 @@ static bool is_device(int fd, const void *name)
 	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
 	       st.st_rdev == makedev(MAJOR, MINOR) && ioctl(fd, TUNGETIFF, &ifr) == 0 &&
 	       strncmp(ifr.ifr_name, name, IFNAMSIZ) == 0 &&
-	       (ifr.ifr_flags & (IFF_TUN | IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)) ==
-		       (IFF_TUN | IFF_NO_PI);
+	       (ifr.ifr_flags & (IFF_TUN | IFF_TAP | IFF_VNET_HDR)) == IFF_TUN;
 }
 
 static int open_device(const char *name, const char **how, int *out)
