@@ -544,6 +544,28 @@ static bool on_flush_dns(void *arg)
 	return plane_dns64_flush(g->plane[DNS64]);
 }
 
+static bool on_dns(void *arg, struct report *r)
+{
+	struct gateway *g = arg;
+
+	return plane_dns64_report_all(g->plane[DNS64], r);
+}
+
+static uint64_t on_query_dns(void *arg, const struct dns64_question *q, plane_dns64_fn *fn,
+			     void *to)
+{
+	struct gateway *g = arg;
+
+	return plane_dns64_query(g->plane[DNS64], q, fn, to);
+}
+
+static void on_cancel_dns(void *arg, uint64_t query)
+{
+	struct gateway *g = arg;
+
+	plane_dns64_cancel(g->plane[DNS64], query);
+}
+
 static void on_log_level(void *arg, enum log_level level)
 {
 	(void)arg;
@@ -559,6 +581,9 @@ static const struct control_ops control_ops = {
 	.reload = on_reload,
 	.flush_dns = on_flush_dns,
 	.drop_mapping = on_drop_mapping,
+	.dns = on_dns,
+	.query_dns = on_query_dns,
+	.cancel_dns = on_cancel_dns,
 	.set_log_level = on_log_level,
 };
 

@@ -8,7 +8,6 @@
 #include "plane_ra_priv.h"
 
 #include "ra_conf.h"
-#include "ra_guard.h"
 #include "report.h"
 
 #include <errno.h>

@@ -6,6 +6,7 @@
 #include "daemon/io/icmp6.h"
 #include "plane.h"
 #include "ra/radv.h"
+#include "ra_guard.h"
 
 struct plane_ra;
 struct ra_guard;

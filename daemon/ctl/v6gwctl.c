@@ -6,6 +6,7 @@
  */
 #include "base/addr.h"
 #include "call.h"
+#include "dns/text.h"
 #include "show.h"
 
 #include <getopt.h>
@@ -15,6 +16,8 @@
 
 #define SOCKET_PATH "/run/v6gwd/control.sock"
 
+struct options;
+
 struct command {
 	const char *name;     /* one word or two */
 	const char *argument; /* as usage names it, or NULL: takes none */
@@ -23,7 +26,8 @@ struct command {
 	const char *parameter; /* what the method calls the argument */
 	bool more;
 	bool (*valid)(const char *argument);
-	void (*show)(struct show *, const json_t *parameters); /* NULL: silent */
+	json_t *(*arguments)(char **words, const struct options *); /* in place of these */
+	void (*show)(struct show *, const json_t *parameters);      /* NULL: silent */
 	void (*end)(struct show *);
 };
 
@@ -45,6 +49,38 @@ static bool is_level(const char *text)
 	return false;
 }
 
+struct options {
+	const char *socket_path;
+	const char *as;
+	bool json, nonzero, dnssec_ok, checking_disabled;
+};
+
+__attribute__((noreturn)) static void usage(const char *what, const char *word)
+{
+	fprintf(stderr, "v6gwctl: %s%s\nTry v6gwctl --help.\n", what, word);
+	exit(EXIT_CODE_USAGE);
+}
+
+static json_t *read_query(char **words, const struct options *o)
+{
+	uint8_t name[DNS_NAME_MAX];
+	struct in6_addr addr;
+	uint16_t type;
+
+	if (!words[0])
+		usage("argument missing: ", "NAME");
+	if (words[1] && words[2])
+		usage("unexpected argument: ", words[2]);
+	if (!name_from_text(words[0], name))
+		usage("not a name: ", words[0]);
+	if (words[1] && !text_read_type(words[1], &type))
+		usage("not a type: ", words[1]);
+	if (o->as && !addr_parse(o->as, &addr))
+		usage("not an address: ", o->as);
+	return json_pack("{s:s, s:s*, s:s*, s:b, s:b}", "name", words[0], "type", words[1],
+			 "as", o->as, "do", o->dnssec_ok, "cd", o->checking_disabled);
+}
+
 static const struct command commands[] = {
 	{ "status", NULL, "health and what each plane does", "GetStatus", .show = show_status },
 	{ "mappings", NULL, "who has which IPv4 address", "ListMappings", .more = true,
@@ -56,6 +92,11 @@ static const struct command commands[] = {
 	  .show = show_text },
 	{ "config", NULL, "the configuration in force, with what was found out", "GetConfig",
 	  .show = show_text },
+	{ "dns query", "NAME [TYPE]",
+	  "what a client is answered, and why (--as ADDR, --do, --cd)", "QueryDns",
+	  .arguments = read_query, .show = show_dns_query },
+	{ "dns", NULL, "forwarders, cache, lists and counters of DNS64", "GetDns",
+	  .show = show_dns },
 	{ "reload", NULL, "read the configuration again", "Reload", .show = show_warnings },
 	{ "flush dns", NULL, "empty the DNS cache", "FlushDns", .show = NULL },
 	{ "drop", "IPV6", "end the mapping of a guest address", "DropMapping", "ipv6",
@@ -74,12 +115,15 @@ static void print_help(void)
 		char call[64];
 
 		snprintf(call, sizeof call, "%s %s", c->name, c->argument ? c->argument : "");
-		printf("  %-18s%s\n", call, c->help);
+		printf("  %-23s%s\n", call, c->help);
 	}
 	fputs("\nOptions:\n"
 	      "  -s, --socket PATH ask the daemon that listens there (" SOCKET_PATH ")\n"
 	      "      --json        print the reply as JSON, one object a line\n"
 	      "      --nonzero     counters: leave out those that are 0\n"
+	      "      --as ADDR     dns query: as this client would ask (else as the host)\n"
+	      "      --do, --cd    dns query: with DO=1 (DNSSEC OK), with CD=1 (checking "
+	      "disabled)\n"
 	      "  -h, --help        show this\n"
 	      "  -V, --version     show the version\n\n"
 	      "Exit status: 0 done, 1 refused or failed, 2 usage, 3 not running, 4 not "
@@ -95,20 +139,13 @@ static void print_commands(void)
 		       commands[i].argument ? commands[i].argument : "", commands[i].help);
 }
 
-struct options {
-	const char *socket_path;
-	bool json, nonzero;
-};
-
 static const char short_options[] = "s:hV";
 static const struct option long_options[] = {
-	{ "socket", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "nonzero", no_argument, NULL, 'n' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ "complete", no_argument, NULL, 'c' },
-	{ NULL, 0, NULL, 0 },
+	{ "socket", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
+	{ "nonzero", no_argument, NULL, 'n' },      { "as", required_argument, NULL, 'a' },
+	{ "do", no_argument, NULL, 'd' },           { "cd", no_argument, NULL, 'C' },
+	{ "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, 'V' },
+	{ "complete", no_argument, NULL, 'c' },     { NULL, 0, NULL, 0 },
 };
 
 /* Leaves the words of the command in argv[optind...]. */
@@ -126,6 +163,15 @@ static void read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'n':
 			o->nonzero = true;
+			break;
+		case 'a':
+			o->as = optarg;
+			break;
+		case 'd':
+			o->dnssec_ok = true;
+			break;
+		case 'C':
+			o->checking_disabled = true;
 			break;
 		case 'h':
 			print_help();
@@ -168,15 +214,11 @@ static const struct command *find_command(char ***words)
 	return NULL;
 }
 
-__attribute__((noreturn)) static void usage(const char *what, const char *word)
-{
-	fprintf(stderr, "v6gwctl: %s%s\nTry v6gwctl --help.\n", what, word);
-	exit(EXIT_CODE_USAGE);
-}
-
 /* The method's parameters from the words behind the command. */
-static json_t *read_arguments(const struct command *c, char **words)
+static json_t *read_arguments(const struct command *c, char **words, const struct options *o)
 {
+	if (c->arguments)
+		return c->arguments(words, o);
 	if (!c->argument) {
 		if (words[0])
 			usage("unexpected argument: ", words[0]);
@@ -237,12 +279,14 @@ int main(int argc, char **argv)
 		usage(words[0] ? "unknown command: " : "no command", words[0] ? words[0] : "");
 	if (o.nonzero && r.command->show != show_counters)
 		usage("--nonzero goes with counters", "");
+	if ((o.as || o.dnssec_ok || o.checking_disabled) && !r.command->arguments)
+		usage("--as, --do and --cd go with dns query", "");
 	r.show = (struct show){ .out = stdout, .colour = wants_colour(), .nonzero = o.nonzero };
 	r.json = o.json;
 
-	enum call_exit code =
-		call_daemon(o.socket_path, r.command->method, read_arguments(r.command, words),
-			    r.command->more, on_reply, &r);
+	enum call_exit code = call_daemon(o.socket_path, r.command->method,
+					  read_arguments(r.command, words, &o), r.command->more,
+					  on_reply, &r);
 	if (code == EXIT_CODE_OK && !r.json && r.command->end)
 		r.command->end(&r.show);
 	if (fflush(stdout) != 0 || ferror(stdout)) {

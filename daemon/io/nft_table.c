@@ -32,19 +32,19 @@
 #define TABLE_OWNER  2u /* NFT_TABLE_F_OWNER, Linux 5.12 */
 #define EVENTS_BURST 64
 #define EVENT_LEN    16384u
-#define NAME_LEN     16u
+#define NAME_LEN     48u
 
-static const char *name_of(const struct nft_table *n)
+static const char *family_of(const struct nft_table *n)
 {
 	switch (n->family) {
 	case NFPROTO_IPV6:
-		return "ip6 " NFT_TABLE;
+		return "ip6";
 	case NFPROTO_INET:
-		return "inet " NFT_TABLE;
+		return "inet";
 	case NFPROTO_BRIDGE:
-		return "bridge " NFT_TABLE;
+		return "bridge";
 	default:
-		return "ip " NFT_TABLE;
+		return "ip";
 	}
 }
 
@@ -68,7 +68,7 @@ static void put_table(struct nft_batch *t, uint16_t type, uint16_t flags, bool o
 		t->failed = true;
 		return;
 	}
-	nftnl_table_set_str(table, NFTNL_TABLE_NAME, NFT_TABLE);
+	nftnl_table_set_str(table, NFTNL_TABLE_NAME, t->table->name);
 	if (owner)
 		nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, TABLE_OWNER);
 	nftnl_table_nlmsg_build_payload(header(t, type, flags), table);
@@ -85,7 +85,7 @@ void nft_put_chain(struct nft_batch *t, const char *name, const char *type, uint
 		t->failed = true;
 		return;
 	}
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, NFT_TABLE);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, t->table->name);
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name);
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, type);
 	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, hook);
@@ -102,7 +102,7 @@ void nft_put_set(struct nft_batch *t, struct nftnl_set *set)
 		t->failed = true;
 		return;
 	}
-	nftnl_set_set_str(set, NFTNL_SET_TABLE, NFT_TABLE);
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, t->table->name);
 	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, t->table->family);
 	nftnl_set_set_u32(set, NFTNL_SET_ID, 1);
 	nftnl_set_nlmsg_build_payload(header(t, NFT_MSG_NEWSET, NLM_F_CREATE), set);
@@ -119,7 +119,7 @@ struct nftnl_rule *nft_rule_begin(struct nft_batch *t, const char *chain)
 		t->failed = true;
 		return NULL;
 	}
-	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, NFT_TABLE);
+	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, t->table->name);
 	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
 	nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, t->table->family);
 	return rule;
@@ -292,7 +292,8 @@ static void set_present(struct nft_table *n, bool present)
 static void lose(struct nft_table *n)
 {
 	if (n->wanted && n->present)
-		log_notice("table %s was changed by another process: put back", name_of(n));
+		log_notice("table %s %s was changed by another process: put back", family_of(n),
+			   n->name);
 	set_present(n, false);
 	if (n->wanted)
 		ev_timer_at(&n->retry, ev_now_ms(n->loop) + REPAIR_MS);
@@ -327,7 +328,7 @@ static bool is_loss(const struct nft_table *n, const struct nlmsghdr *h)
 		type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELCHAIN) ||
 		type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELRULE) ||
 		type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSET)) &&
-	       strcmp(table_of(n, h), NFT_TABLE) == 0;
+	       strcmp(table_of(n, h), n->name) == 0;
 }
 
 static void on_events(void *arg, unsigned ready)
@@ -383,7 +384,7 @@ static int apply(struct nft_table *n)
 	if (n->plain)
 		watch(n);
 	if (error && error != n->error)
-		log_warning("table %s: %s%s", name_of(n), strerror(-error),
+		log_warning("table %s %s: %s%s", family_of(n), n->name, strerror(-error),
 			    error == -EPERM ? " (another process may own it: nft list tables)"
 					    : "");
 	n->error = error;
@@ -407,7 +408,7 @@ int nft_table_make(struct nft_table *n, size_t room)
 /* As the service manager keeps the socket. */
 static void store_name(const struct nft_table *n, char out[NAME_LEN])
 {
-	snprintf(out, NAME_LEN, "nft-%u", n->family);
+	snprintf(out, NAME_LEN, "nft-%u-%s", n->family, n->name);
 }
 
 static bool is_nft_socket(int fd, const void *arg)
@@ -440,10 +441,11 @@ static bool open_requests(struct nft_table *n)
 }
 
 bool nft_table_open(struct nft_table *n, struct ev_loop *loop, uint16_t family,
-		    nft_content_fn *content, ev_fn *changed, void *arg)
+		    const char *name, nft_content_fn *content, ev_fn *changed, void *arg)
 {
 	*n = (struct nft_table){ .loop = loop,
 				 .family = family,
+				 .name = name,
 				 .content = content,
 				 .changed = changed,
 				 .arg = arg };

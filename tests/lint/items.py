@@ -25,7 +25,8 @@ WHY_NOT = {"NAT64": r"not applicable: \w", "DNS64": r"not applicable: \w", "Rout
 UNIT_NAMES = {"raw": "query_raw"}
 # And of the table of DNS64 for one of tests/net.
 DNS_NET_NAMES = {"forwarders": "test_forwarders", "hostile": "test_hostile_forwarders",
-                 "streams": "test_dns_streams", "storms": "test_dns_storms"}
+                 "streams": "test_dns_streams", "storms": "test_dns_storms",
+                 "dnssec": "test_dnssec"}
 
 
 def net_file(word):

@@ -116,9 +116,9 @@ def test_moved_by_the_forwarding_database(lab, provider):
     gw = lab.gateway(CONFIG).start()
     becomes(gw, ["nic0"])
     mac = provider.json("ip", "-j", "link", "show", "eth0")[0]["address"]
-    host.run("bridge", "fdb", "replace", mac, "dev", lab.guests[0].port, "master", "static")
+    host.run("bridge", "fdb", "replace", mac, "dev", lab.guests[0].port, "master", "static", "sticky")
     becomes(gw, [lab.guests[0].port])
-    host.run("bridge", "fdb", "replace", mac, "dev", "nic0", "master", "static")
+    host.run("bridge", "fdb", "replace", mac, "dev", "nic0", "master", "static", "sticky")
     becomes(gw, ["nic0"])
 
 

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from ear import ALL_ROUTERS, Ear
 from lab import BRIDGE_MAC, Node, wait_until
-from test_ra import ALL_ROUTERS, Ear
 
 pytestmark = pytest.mark.lab(guests=1, hops=False)
 

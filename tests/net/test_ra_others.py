@@ -122,7 +122,8 @@ def test_flood(lab, ear, mouth):  # noqa: F811
         n += 1
         time.sleep(max(0, begin + n / 1000 - time.monotonic()))
     assert n > 1000
-    wait_until(lambda: lab.gw.counter("ra.foreign.router") > n / 2, 5)
+    # the kernel lets few of one link-layer address through
+    wait_until(lambda: lab.gw.counter("ra.foreign.router") > 50, 5)
     assert len(lines(lab.gw)) == 1
     assert len(shown(lab.gw)["routers"]) == 16
     ear.ask()
@@ -170,8 +171,8 @@ def test_another_gateway_like_us(lab, ear, mouth):  # noqa: F811
 
 def test_shown_is_what_is_said(lab, guest):  # noqa: F811
     """E14"""
-    gw = lab.gateway(OWN).start()
     ear = Ear(guest)  # noqa: F811
+    gw = lab.gateway(OWN).start()
     heard = ear.next(5)
     br0 = shown(gw)
     said = br0["advertisement"]

@@ -115,3 +115,23 @@ def test_service(lab, container):
     assert time.monotonic() - begin < 3 and container.show("v6gwd", "Result") == "success", container.journal("v6gwd")
     wait_until(lambda: not guest.has_default_route(), 3, "the farewell")
     settled(host, before)
+
+
+@pytest.mark.lab(guests=1, hops=False)
+def test_service_validates(lab, container, installed):
+    """In its confinement, too: the keys of the root are written, and what needs no proof is answered."""
+    servers.start_names(lab)
+    (installed / "etc/v6gwd.conf").write_text(
+        CONFIG + 'dns64 = { dnssec = "validate"; validate_except = [ "example.net" ]; };\n')
+    container.run("systemd-sysusers")
+    done = container.run("systemctl", "start", "v6gwd", check=False)
+    assert done.returncode == 0, container.journal()
+    guest = lab.guests[0]
+    guest.up()
+    guest.wait_configured()
+    guest.learn_resolver()
+    assert "64:ff9b::" in guest.out("dig", "+short", "v4only.example.net", "AAAA"), container.journal()
+    assert "status: SERVFAIL" in guest.out("dig", "www.example.org", "AAAA"), "this root is not the one"
+    assert container.run("test", "-s", "/var/lib/v6gwd/root.key", check=False).returncode == 0
+    reasons = container.run("v6gwctl", "status").stdout
+    assert "root.key" not in reasons and "trust anchor" not in reasons, reasons

@@ -61,7 +61,7 @@ def test_a_stop_gives_up_everything(lab):
     gw = lab.gateway().start()
     kept = {name.split("-")[0] for name in gw.store}
     assert kept == {"1.tun", "1.nft", "1.dns", "1.control"}, gw.store
-    assert {"1.tun-nat64", "1.nft-2", "1.nft-10", name_of("udp"), name_of("tcp")} <= set(gw.store)
+    assert {"1.tun-nat64", "1.nft-2-v6gwd", "1.nft-10-v6gwd", name_of("udp"), name_of("tcp")} <= set(gw.store)
     gw.send(signal.SIGTERM)
     gw.wait_exit()
     wait_until(lambda: not gw.store, 2, lambda: f"an empty store: {gw.store}")
@@ -102,8 +102,8 @@ def test_what_another_version_kept_is_closed(lab):
     ("1.tun-nat64", lambda lab: tun(lab, TUN | NO_PI | VNET_HDR)),
     ("1.tun-nat64", lambda lab: tun(lab, TUN | NO_PI, "other")),
     ("1.tun-nat64", lambda lab: os.open("/dev/null", os.O_RDWR)),
-    ("1.nft-2", lambda lab: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).detach()),
-    ("1.nft-10", lambda lab: os.open("/dev/zero", os.O_RDWR)),
+    ("1.nft-2-v6gwd", lambda lab: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).detach()),
+    ("1.nft-10-v6gwd", lambda lab: os.open("/dev/zero", os.O_RDWR)),
     (name_of("udp"), lambda lab: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).detach()),
     (name_of("udp"), lambda lab: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).detach()),
     (name_of("tcp"), lambda lab: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).detach()),
@@ -143,7 +143,7 @@ def test_what_the_new_configuration_does_not_want_goes(lab):
     gw.start()
     assert not lab.host.routes("192.168.254.0/24", family=4) and lab.host.routes("192.168.255.0/24", family=4)
     assert "masquerade" not in lab.host.out("nft", "list", "ruleset")
-    assert not {"1.nft-2", name_of("udp"), name_of("tcp")} & set(gw.store) and name_of("udp", "::1") in gw.store
+    assert not {"1.nft-2-v6gwd", name_of("udp"), name_of("tcp")} & set(gw.store) and name_of("udp", "::1") in gw.store
     assert f"[{RESOLVER}]:53" not in lab.host.out("ss", "-Hlnu")
 
     gw.stop(signal.SIGUSR2)

@@ -226,6 +226,15 @@ static bool lets_in(const struct acl *acl, const char *text)
 	return acl_allows(acl, &a, NULL);
 }
 
+/* Who came by that link. */
+static bool lets_in_by(const struct acl *acl, const char *text, uint32_t link)
+{
+	const struct acl_entry *entry;
+	struct in6_addr a = addr(text);
+
+	return acl_judge(acl, &(struct acl_who){ .addr = &a, .link = link }, &entry);
+}
+
 static void lists_are_filled_from_the_host(void **state)
 {
 	struct host *h = new_host();
@@ -241,7 +250,9 @@ static void lists_are_filled_from_the_host(void **state)
 	assert_true(lets_in(&e->nat64.destinations, "8.8.8.8"));
 	assert_false(lets_in(&e->nat64.destinations, "10.1.2.3"));
 	assert_true(lets_in(&e->dns64.allow_query, "2001:db8:1:2::abcd"));
-	assert_true(lets_in(&e->dns64.allow_query, "fe80::abcd"));
+	assert_true(lets_in_by(&e->dns64.allow_query, "fe80::abcd", BR0));
+	assert_false(lets_in_by(&e->dns64.allow_query, "fe80::abcd", ETH0));
+	assert_false(lets_in(&e->dns64.allow_query, "fe80::abcd"));
 	assert_false(lets_in(&e->dns64.allow_query, "2001:db8:ffff::8"));
 	effective_free(e);
 	h->config.nat64.prefix = (struct pref64){ addr("2001:db8:64::"), 96 };

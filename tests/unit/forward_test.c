@@ -279,6 +279,23 @@ static void patience_has_an_end(void **state)
 	assert_int_equal(w.n_sent - w.n_probes, sent + 2);
 }
 
+/* Someone else asks them: a probe tells who lives, and nothing else is sent. */
+static void doubted_peers_are_probed(void **state)
+{
+	(void)state;
+	start(2);
+	forward_doubt(w.f, 0, w.now);
+	forward_doubt(w.f, 0, w.now);
+	forward_doubt(w.f, 7, w.now);
+	pass(600);
+	assert_int_equal(w.n_sent, 2);
+	assert_int_equal(w.n_probes, 2);
+	answer(0, NOERROR);
+	pass(30000);
+	assert_true(health(w.sent[0].peer - 1).healthy && health(w.sent[0].peer - 1).rtt_ms);
+	assert_false(health(w.sent[1].peer - 1).healthy);
+}
+
 /* Item 140: the first question is delayed, the later ones go straight to the other, and the
  * silent one is probed, dead, and found again. */
 static void silent_peer_is_avoided_ejected_and_found_again(void **state)
@@ -849,6 +866,7 @@ int main(void)
 		TEST(hedges_and_keeps_first_open),
 		TEST(patience_follows_rtt),
 		TEST(patience_has_an_end),
+		TEST(doubted_peers_are_probed),
 		TEST(silent_peer_is_avoided_ejected_and_found_again),
 		TEST(burst_of_misses_is_not_death),
 		TEST(what_was_missed_before_is_forgotten),
