@@ -16,6 +16,7 @@ import pytest
 from gateway import CONFIG
 from lab import NAMES4, SERVER4, embed, wait_until
 from mock_dns import MockDns, Send
+from test_ra_guard import CONFIG as GUARD, PROVIDER4, becomes, by_the_bridge, provider  # noqa: F401
 
 TARGET = embed("64:ff9b::/96", SERVER4)
 RESOLVER = "2001:db8:1:2::1"
@@ -271,3 +272,20 @@ def test_questions_meanwhile_are_for_the_next_process(lab):
     # The stream was accepted by the next one, and stays open.
     assert results == {"a.example": (0, b""), "b.example": (0, b""), "c.example": (0, b""), "d.example": (0, None)}
     assert {q.name for q in forwarder.mock.asked()} == {f"{x}.example" for x in "abcd"}
+
+
+def test_the_provider_hears_nothing_meanwhile(lab, provider):  # noqa: F811
+    """Its port is refused by the process that leaves, by nobody, and by the one that comes."""
+    by_the_bridge(lab)
+    lab.host.run("ping", "-c1", "-W2", PROVIDER4)
+    gw = lab.gateway(GUARD).start()
+    becomes(gw, ["nic0"])
+    with provider.capture("eth0", "icmp6 and ip6[40] == 134") as seen:
+        gw.stop(signal.SIGUSR2)
+        assert lab.host.ok("nft", "list", "table", "bridge", "v6gwd")
+        assert lab.host.ok("nft", "list", "table", "inet", "v6gwd")
+        gw.start()
+        becomes(gw, ["nic0"])
+        time.sleep(1)
+    assert not seen.packets()
+    assert "not needed any more" not in gw.log_text()
