@@ -153,7 +153,7 @@ def service(lab, container):  # noqa: F811
                   "systemctl daemon-reload")
     container.run("systemd-sysusers")
     done = container.run("systemctl", "start", "v6gwd", check=False)
-    assert done.returncode == 0, container.journal()
+    assert done.returncode == 0, container.journal("v6gwd")
     guest.up()
     guest.wait_configured()
     guest.resolvers = guest.learn_resolver()
@@ -169,24 +169,24 @@ def devices(lab):
 
 
 def began_anew(service, old):
-    return wait_until(lambda: service.show("ActiveState") == "active" and service.show("MainPID") not in (old, "0"),
-                      15, lambda: "the next process\n" + service.journal())
+    return wait_until(lambda: service.show("v6gwd", "ActiveState") == "active" and service.show("v6gwd", "MainPID") not in (old, "0"),
+                      15, lambda: "the next process\n" + service.journal("v6gwd"))
 
 
 def test_restart_loses_nothing(lab, service):
-    index, old = devices(lab), service.show("MainPID")
+    index, old = devices(lab), service.show("v6gwd", "MainPID")
     with traffic(lab, lab.guests[0], 6) as lost:
         for _ in range(3):
             service.run("systemctl", "restart", "v6gwd")
             time.sleep(0.7)
-    assert service.show("MainPID") != old and devices(lab) == index
-    assert (lost["pings_lost"], lost["questions_lost"]) == (0, 0), (lost, service.journal())
-    assert "not ours" not in service.journal() and "not what it should be" not in service.journal()
+    assert service.show("v6gwd", "MainPID") != old and devices(lab) == index
+    assert (lost["pings_lost"], lost["questions_lost"]) == (0, 0), (lost, service.journal("v6gwd"))
+    assert "not ours" not in service.journal("v6gwd") and "not what it should be" not in service.journal("v6gwd")
     assert service.run("v6gwctl", "status").stdout.startswith("OK\n")
 
 
 def test_killed(lab, service):
-    index, old = devices(lab), service.show("MainPID")
+    index, old = devices(lab), service.show("v6gwd", "MainPID")
     with traffic(lab, lab.guests[0], 4) as lost:
         service.run("kill", "-KILL", old)
         began_anew(service, old)
@@ -197,7 +197,7 @@ def test_killed(lab, service):
 
 def test_aborted_by_the_watchdog(lab, service):
     """Nothing is read for two seconds: what does not fit into the queues of that time is lost."""
-    index, old = devices(lab), service.show("MainPID")
+    index, old = devices(lab), service.show("v6gwd", "MainPID")
     with traffic(lab, lab.guests[0], 7) as lost:
         service.run("kill", "-STOP", old)
         began_anew(service, old)
@@ -209,7 +209,7 @@ def test_aborted_by_the_watchdog(lab, service):
 def test_stop_leaves_nothing(lab, service):
     service.run("systemctl", "restart", "v6gwd")
     service.run("systemctl", "stop", "v6gwd")
-    wait_until(lambda: service.show("NFileDescriptorStore") == "0", 5, "an empty store")
+    wait_until(lambda: service.show("v6gwd", "NFileDescriptorStore") == "0", 5, "an empty store")
     links = [link["ifname"] for link in lab.host.json("ip", "-j", "link")]
     assert "nat64" not in links and "v6gwd" not in lab.host.out("nft", "list", "ruleset")
     assert not lab.host.routes("64:ff9b::/96")
