@@ -417,11 +417,13 @@ fail:
 /* Clients that are told the end, and no reset, ask again at once (RFC 7766 6.2.4). */
 void dns_tcp_leave(struct dns_tcp *t)
 {
+	for (uint32_t i = 0; i < t->n_slots; i++)
+		if (t->slots[i])
+			on_ready(t->slots[i], EV_IO_READ);
 	t->leaving = true;
-	for (struct client *c = t->oldest, *next; c; c = next) {
-		next = c->next;
-		settle(c);
-	}
+	for (uint32_t i = 0; i < t->n_slots; i++)
+		if (t->slots[i])
+			settle(t->slots[i]);
 }
 
 bool dns_tcp_accept(struct dns_tcp *t, int listening)

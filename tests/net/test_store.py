@@ -220,7 +220,7 @@ def ask(lab, name, results, tcp=False, timeout=4):
                     results[name] = (answer.rcode(), sock.recv(1))
                 else:
                     results[name] = (dns.query.udp(query, RESOLVER, timeout, sock=sock).rcode(), b"")
-            except (OSError, dns.exception.DNSException):
+            except (OSError, EOFError, dns.exception.DNSException):
                 results.setdefault(name, None)
     thread = threading.Thread(target=work)
     thread.start()
@@ -233,8 +233,10 @@ def test_questions_under_way_are_answered(lab):
     works(lab)
     with lab.guests[0].inside():
         idle = socket.create_connection((RESOLVER, 53))
-    threads = [ask(lab, "a.example", results), ask(lab, "b.example", results, tcp=True)]
-    forwarder.wait_asked(2)
+    threads = [ask(lab, "a.example", results)]
+    forwarder.wait_asked(1)
+    threads.append(ask(lab, "b.example", results, tcp=True))
+    wait_until(lambda: forwarder.mock.asked("b.example"), 2, "the second question")
     took = gw.stop(signal.SIGUSR2)
     for thread in threads:
         thread.join(5)
