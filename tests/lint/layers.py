@@ -24,6 +24,7 @@ daemon/ev.*
 daemon/sd.*
 daemon/privilege.*
 
+daemon/fdstore.*
 daemon/report* daemon/told*
 daemon/config_read*
 
