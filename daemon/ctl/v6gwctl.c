@@ -6,6 +6,7 @@
  */
 #include "base/addr.h"
 #include "call.h"
+#include "import_files.h"
 #include "show.h"
 
 #include <getopt.h>
@@ -19,7 +20,7 @@ struct command {
 	const char *name;     /* one word or two */
 	const char *argument; /* as usage names it, or NULL: takes none */
 	const char *help;
-	const char *method;
+	const char *method;    /* NULL: asks nobody */
 	const char *parameter; /* what the method calls the argument */
 	bool more;
 	bool (*valid)(const char *argument);
@@ -61,6 +62,8 @@ static const struct command commands[] = {
 	  .valid = is_ipv6 },
 	{ "log-level", "LEVEL", "error, warning, notice, info or debug", "SetLogLevel", "level",
 	  .valid = is_level },
+	{ "import", NULL, "print a v6gwd.conf made of tayga's, BIND's, unbound's and radvd's",
+	  .method = NULL },
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
@@ -79,6 +82,10 @@ static void print_help(void)
 	      "  -s, --socket PATH ask the daemon that listens there (" SOCKET_PATH ")\n"
 	      "      --json        print the reply as JSON, one object a line\n"
 	      "      --nonzero     counters: leave out those that are 0\n"
+	      "      --tayga FILE, --bind FILE, --unbound FILE, --radvd FILE\n"
+	      "                    import: read these; without any of them /etc/tayga.conf,\n"
+	      "                    /etc/bind/named.conf and /etc/radvd.conf, where present\n"
+	      "      --leases FILE import: tayga's dynamic.map; alone: print a lease file\n"
 	      "  -h, --help        show this\n"
 	      "  -V, --version     show the version\n\n"
 	      "Exit status: 0 done, 1 refused or failed, 2 usage, 3 not running, 4 not "
@@ -96,19 +103,41 @@ static void print_commands(void)
 
 struct options {
 	const char *socket_path;
-	bool json, nonzero;
+	bool json, nonzero, imports;
+	struct import_files import;
 };
 
 static const char short_options[] = "s:hV";
 static const struct option long_options[] = {
-	{ "socket", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "nonzero", no_argument, NULL, 'n' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ "complete", no_argument, NULL, 'c' },
-	{ NULL, 0, NULL, 0 },
+	{ "socket", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
+	{ "nonzero", no_argument, NULL, 'n' },      { "tayga", required_argument, NULL, 't' },
+	{ "bind", required_argument, NULL, 'b' },   { "unbound", required_argument, NULL, 'u' },
+	{ "radvd", required_argument, NULL, 'r' },  { "leases", required_argument, NULL, 'l' },
+	{ "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, 'V' },
+	{ "complete", no_argument, NULL, 'c' },     { NULL, 0, NULL, 0 },
 };
+
+/* Is it one of import's options? */
+static bool read_import_option(int option, struct options *o)
+{
+	const struct {
+		int option;
+		const char **file;
+	} files[] = {
+		{ 't', &o->import.tayga },   { 'b', &o->import.bind },
+		{ 'u', &o->import.unbound }, { 'r', &o->import.radvd },
+		{ 'l', &o->import.leases },
+	};
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		if (files[i].option != option)
+			continue;
+		*files[i].file = optarg;
+		o->imports = true;
+		return true;
+	}
+	return false;
+}
 
 /* Leaves the words of the command in argv[optind...]. */
 static void read_options(int argc, char **argv, struct options *o)
@@ -136,6 +165,8 @@ static void read_options(int argc, char **argv, struct options *o)
 			print_commands();
 			exit(EXIT_CODE_OK);
 		default:
+			if (read_import_option(option, o))
+				break;
 			fputs("Try v6gwctl --help.\n", stderr);
 			exit(EXIT_CODE_USAGE);
 		}
@@ -236,12 +267,21 @@ int main(int argc, char **argv)
 		usage(words[0] ? "unknown command: " : "no command", words[0] ? words[0] : "");
 	if (o.nonzero && r.command->show != show_counters)
 		usage("--nonzero goes with counters", "");
+	if (o.imports && r.command->method)
+		usage("--tayga, --bind, --unbound, --radvd and --leases go with import", "");
 	r.show = (struct show){ .out = stdout, .colour = wants_colour(), .nonzero = o.nonzero };
 	r.json = o.json;
 
-	enum call_exit code =
-		call_daemon(o.socket_path, r.command->method, read_arguments(r.command, words),
-			    r.command->more, on_reply, &r);
+	json_t *arguments = read_arguments(r.command, words);
+	enum call_exit code;
+
+	if (r.command->method) {
+		code = call_daemon(o.socket_path, r.command->method, arguments, r.command->more,
+				   on_reply, &r);
+	} else {
+		json_decref(arguments);
+		code = import_files(o.import);
+	}
 	if (code == EXIT_CODE_OK && !r.json && r.command->end)
 		r.command->end(&r.show);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
