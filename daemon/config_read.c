@@ -466,7 +466,7 @@ static struct config *build(struct source *s)
 	if (root && !s->no_memory)
 		c = config_build(root, &r);
 	if (c)
-		config_check(c, &r);
+		config_check(c, (struct check_build){ .validates = WITH_UNBOUND }, &r);
 	s->no_memory |= !c || r.no_memory;
 	s->errors = r.errors;
 	s->n_errors = r.n_errors;

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "nat64/nat64.h"
 #include "plane.h"
+#include "plane_dns64.h"
 #include "report.h"
 
 #include <stdbool.h>
@@ -47,6 +48,9 @@ struct control_ops {
 	 * members as interface.md gives them. */
 	void (*status)(void *arg, struct report *);
 
+	/* GetRa: "interfaces": [{members by the advertisers' report, one an interface}]. */
+	void (*ra)(void *arg, struct report *);
+
 	/* GetConfig: the effective file, in as many pieces as is convenient. */
 	void (*config)(void *arg, void (*put)(void *to, const char *text), void *to);
 
@@ -68,6 +72,14 @@ struct control_ops {
 
 	/* DropMapping: false when ipv6 has no dynamic mapping. */
 	bool (*drop_mapping)(void *arg, const struct in6_addr *ipv6);
+
+	/* GetDns: false when dns64 does not run. */
+	bool (*dns)(void *arg, struct report *);
+
+	/* QueryDns: as plane_dns64_query() and plane_dns64_cancel(). */
+	uint64_t (*query_dns)(void *arg, const struct dns64_question *, plane_dns64_fn *,
+			      void *to);
+	void (*cancel_dns)(void *arg, uint64_t query);
 
 	void (*set_log_level)(void *arg, enum log_level);
 };

@@ -74,6 +74,7 @@ static bool build_dns(struct memory *m, const struct effective *e, struct dns_co
 		.zones = zones,
 		.n_zones = e->dns64.n_zones,
 		.synthesize_on_error = on_error(c->synthesize_on_error),
+		.validating = c->dnssec == CONFIG_DNSSEC_VALIDATE,
 		.cache_size = c->cache_size,
 		.max_ttl_s = seconds(c->max_ttl_ms),
 		.negative_ttl_s = seconds(c->negative_ttl_ms),
@@ -81,6 +82,7 @@ static bool build_dns(struct memory *m, const struct effective *e, struct dns_co
 		.udp_payload = (uint16_t)c->udp_payload,
 		.timeout_ms = (uint64_t)c->timeout_ms,
 		.max_queries_per_client = c->max_queries_per_client,
+		.log = c->query_log,
 		.tcp_idle_s = DNS64_TCP_IDLE_S,
 	};
 	if (!zones)
@@ -119,6 +121,19 @@ static bool build_forward(struct memory *m, const struct effective *e, struct fo
 	return true;
 }
 
+static struct validator_conf validator_of(const struct dns64_conf *c, const struct effective *e)
+{
+	const struct config_dns64 *d = &e->config->dns64;
+
+	return (struct validator_conf){ .forward = &c->forward,
+					.zones = c->dns.zones,
+					.anchors = d->trust_anchors.v,
+					.n_anchors = d->trust_anchors.n,
+					.except = d->validate_except.v,
+					.n_except = d->validate_except.n,
+					.state_directory = e->state_directory };
+}
+
 bool dns64_conf_build(struct dns64_conf *out, const struct effective *e)
 {
 	struct dns64_conf c = { .memory = memory_new() };
@@ -129,6 +144,7 @@ bool dns64_conf_build(struct dns64_conf *out, const struct effective *e)
 		return false;
 	}
 	*out = c;
+	out->validator = validator_of(out, e);
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include "config/effective.h"
 #include "dns/forward.h"
 #include "dns/query.h"
+#include "io/upstream_unbound.h"
 
 #include <stdbool.h>
 
@@ -15,6 +16,7 @@
 struct dns64_conf {
 	struct dns_conf dns;
 	struct forward_conf forward;
+	struct validator_conf validator; /* with dns.validating */
 	struct memory *memory;
 };
 

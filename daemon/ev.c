@@ -217,6 +217,11 @@ void ev_free(struct ev_loop *l)
 	free(l);
 }
 
+struct event_base *ev_base(const struct ev_loop *l)
+{
+	return l->base;
+}
+
 void ev_run(struct ev_loop *l)
 {
 	while (!l->stopped) {

@@ -19,6 +19,10 @@ enum { EV_IO_READ = 1, EV_IO_WRITE = 2 };
 
 #define EV_NEVER UINT64_MAX
 
+/* The loop as libevent knows it, for a library that takes part in it. */
+struct event_base;
+struct event_base *ev_base(const struct ev_loop *);
+
 typedef void ev_io_fn(void *arg, unsigned ready); /* EV_IO_READ | EV_IO_WRITE */
 typedef void ev_fn(void *arg);
 

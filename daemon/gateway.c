@@ -4,15 +4,18 @@
 #include "gateway.h"
 
 #include "config/dump.h"
+#include "config/health.h"
 #include "config_log.h"
 #include "config_read.h"
 #include "control.h"
+#include "io/hearing.h"
 #include "io/link.h"
 #include "io/resolvers.h"
 #include "io/sysctl.h"
 #include "plane.h"
 #include "plane_dns64.h"
 #include "plane_nat64.h"
+#include "plane_ra.h"
 #include "report.h"
 #include "sd.h"
 #include "told.h"
@@ -45,6 +48,7 @@ struct gateway {
 	struct control *control;
 	void *plane[N_PLANES];
 	struct plane_health health;
+	struct health nat64, dns64;
 	struct reasons reasons;
 	struct told told; /* what of them is in the log */
 	enum state state;
@@ -93,6 +97,33 @@ static void log_origins(const struct effective *before, const struct effective *
 	}
 }
 
+static bool has_note(const struct effective *eff, const struct reason *like)
+{
+	for (size_t i = 0; eff && i < eff->notes.n; i++)
+		if (strcmp(eff->notes.v[i].text, like->text) == 0)
+			return true;
+	return false;
+}
+
+/* Once, while nothing changes. */
+static void log_notes(const struct effective *before, const struct effective *now)
+{
+	for (size_t i = 0; i < now->notes.n; i++)
+		if (!has_note(before, &now->notes.v[i]))
+			log_warning("%s: %s", now->notes.v[i].plane, now->notes.v[i].text);
+}
+
+static void hear(const struct facts *now, struct effective *next)
+{
+	for (size_t i = 0; i < next->n_ra; i++) {
+		const struct eff_ra *ra = &next->ra[i];
+		const struct fact_hearing h = hearing_read(ra->name, ra->index);
+
+		if (ra->index)
+			effective_hears(next, now, ra, &h);
+	}
+}
+
 /* All planes prepare, then all settle: one refusal, and nothing has changed. */
 static int settle_all(struct gateway *g, const struct effective *next)
 {
@@ -118,12 +149,14 @@ static int apply(struct gateway *g, const struct config *config)
 	if (!next)
 		return -ENOMEM;
 	sysctl_forwarding(&now, next);
+	hear(&now, next);
 	error = settle_all(g, next);
 	if (error) {
 		effective_free(next);
 		return error;
 	}
 	log_origins(g->eff, next);
+	log_notes(g->eff, next);
 	effective_free(g->eff);
 	g->eff = next;
 	return 0;
@@ -155,11 +188,35 @@ static void tell_status(struct gateway *g)
 	g->running = true;
 }
 
-/* Asks the planes how they are; true when that changes what the others may announce. */
-static bool collect_health(struct gateway *g)
+/* How far the planes may be relied on by what is announced. */
+static struct plane_health health_now(struct gateway *g, const bool serves[N_PLANES])
+{
+	const struct effective *eff = g->eff;
+	uint64_t now_ms = ev_now_ms(g->loop);
+	bool dns64 = eff->dns64.enabled && eff->dns64.listen.n;
+	struct plane_health h = { .nat64_serves = health_judge(&g->nat64, eff->nat64.enabled,
+							       serves[NAT64], now_ms),
+				  .dns64_serves = health_judge(&g->dns64, dns64, serves[DNS64],
+							       now_ms) };
+
+	h.nat64_again_ms = g->nat64.again_ms;
+	h.dns64_again_ms = g->dns64.again_ms;
+	return h;
+}
+
+static bool is_same(const struct plane_health *a, const struct plane_health *b)
+{
+	return a->nat64_serves == b->nat64_serves && a->dns64_serves == b->dns64_serves &&
+	       a->nat64_again_ms == b->nat64_again_ms && a->dns64_again_ms == b->dns64_again_ms;
+}
+
+/* Asks the planes how they are.  Returns when to look again because that changes, or will
+ * change, what the others may announce. */
+static uint64_t collect_health(struct gateway *g)
 {
 	struct reasons now = g->eff->reasons;
-	struct plane_health health;
+	struct plane_health before = g->health;
+	uint64_t again = UINT64_MAX;
 	bool serves[N_PLANES];
 
 	for (size_t i = 0; i < N_PLANES; i++)
@@ -170,23 +227,20 @@ static bool collect_health(struct gateway *g)
 		   : serves[NAT64] || serves[DNS64] || serves[RA] ? STATE_DEGRADED
 								  : STATE_FAILED;
 	g->reasons = now;
-	health = (struct plane_health){ .nat64_serves = serves[NAT64],
-					.dns64_serves = serves[DNS64] };
-	if (health.nat64_serves == g->health.nat64_serves &&
-	    health.dns64_serves == g->health.dns64_serves)
-		return false;
-	g->health = health;
-	return true;
+	g->health = health_now(g, serves);
+	if (!is_same(&before, &g->health))
+		return ev_now_ms(g->loop);
+	if (g->nat64.again_ms)
+		again = g->nat64.again_ms;
+	return g->dns64.again_ms && g->dns64.again_ms < again ? g->dns64.again_ms : again;
 }
 
 static void judge(struct gateway *g)
 {
-	uint64_t now_ms = ev_now_ms(g->loop), again;
-	bool changed = collect_health(g);
+	uint64_t health = collect_health(g);
+	uint64_t told = told_update(&g->told, &g->reasons, ev_now_ms(g->loop));
+	uint64_t again = health < told ? health : told;
 
-	again = told_update(&g->told, &g->reasons, now_ms);
-	if (changed)
-		again = now_ms;
 	if (again < g->look.at_ms)
 		ev_timer_at(&g->look, again);
 	tell_status(g);
@@ -424,6 +478,15 @@ static void on_status(void *arg, struct report *r)
 	report_end(r);
 }
 
+static void on_ra(void *arg, struct report *r)
+{
+	struct gateway *g = arg;
+
+	report_list(r, "interfaces");
+	plane_ra_show(g->plane[RA], r);
+	report_end(r);
+}
+
 static void on_config(void *arg, void (*put)(void *to, const char *text), void *to)
 {
 	struct gateway *g = arg;
@@ -457,6 +520,28 @@ static bool on_flush_dns(void *arg)
 	return plane_dns64_flush(g->plane[DNS64]);
 }
 
+static bool on_dns(void *arg, struct report *r)
+{
+	struct gateway *g = arg;
+
+	return plane_dns64_report_all(g->plane[DNS64], r);
+}
+
+static uint64_t on_query_dns(void *arg, const struct dns64_question *q, plane_dns64_fn *fn,
+			     void *to)
+{
+	struct gateway *g = arg;
+
+	return plane_dns64_query(g->plane[DNS64], q, fn, to);
+}
+
+static void on_cancel_dns(void *arg, uint64_t query)
+{
+	struct gateway *g = arg;
+
+	plane_dns64_cancel(g->plane[DNS64], query);
+}
+
 static void on_log_level(void *arg, enum log_level level)
 {
 	(void)arg;
@@ -465,12 +550,16 @@ static void on_log_level(void *arg, enum log_level level)
 
 static const struct control_ops control_ops = {
 	.status = on_status,
+	.ra = on_ra,
 	.config = on_config,
 	.mapping = on_mapping,
 	.counter = counter_at,
 	.reload = on_reload,
 	.flush_dns = on_flush_dns,
 	.drop_mapping = on_drop_mapping,
+	.dns = on_dns,
+	.query_dns = on_query_dns,
+	.cancel_dns = on_cancel_dns,
 	.set_log_level = on_log_level,
 };
 
@@ -571,7 +660,7 @@ struct gateway *gateway_new(struct ev_loop *loop, const struct gateway_conf *con
 		g->has_level = conf->has_level;
 		if (conf->has_level)
 			log_set_level(conf->level);
-		g->health = (struct plane_health){ true, true };
+		g->health = (struct plane_health){ .nat64_serves = true, .dns64_serves = true };
 		g->started_ms = ev_clock_ms();
 		sd_machine_id(g->machine_id);
 		use_config(g, conf->config);

@@ -1,59 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* plane_dns64.c - DNS64: listeners, the engine, the forwarders and the way to them.
  *
- * Joins four things that do not know each other: a question comes from dns_listen, goes through
- * the engine (dns/query.h), from there through the choice of a forwarder (dns/forward.h) to
- * upstream, and comes back the same way.  Decides nothing itself.
+ * Joins things that do not know each other: a question comes from dns_listen, goes through the
+ * engine (dns/query.h), from there through the choice of a forwarder (dns/forward.h) to
+ * upstream, and comes back the same way; with validation from the engine to the validator,
+ * unless the client validates (CD).  Decides nothing itself.
  */
 #define LOG_PLANE "dns64"
 
 #include "plane_dns64.h"
 
-#include "dns64_conf.h"
-#include "ev.h"
-#include "io/dns_listen.h"
-#include "io/link.h"
-#include "io/upstream.h"
 #include "log.h"
-#include "plane.h"
-#include "report.h"
+#include "plane_dns64_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-enum { RANDOM_LEN = 256 };
-
-struct plane_dns64 {
-	struct plane_env env;
-	const struct effective *effective, *next; /* in force, prepared */
-	struct dns64_conf conf, next_conf;
-	bool fresh; /* what is below was made by this prepare */
-	struct dns *dns;
-	struct forward *forward;
-	struct upstream *upstream;
-	struct dns_listen *listen;
-	struct ev_timer timer;
-	bool all_dead; /* no forwarder answered when looked last */
-	uint8_t random[RANDOM_LEN];
-	size_t random_left;
-};
-
 static uint64_t now(const struct plane_dns64 *p)
 {
 	return ev_now_ms(p->env.loop);
-}
-
-/* Is there a forwarder that answers?  Counts them. */
-static bool any_forwarder_lives(const struct plane_dns64 *p, size_t *n)
-{
-	struct forward_health h;
-	bool lives = false;
-
-	for (*n = 0; forward_health_at(p->forward, *n, &h); ++*n)
-		lives |= h.healthy;
-	return lives;
 }
 
 static void rearm(struct plane_dns64 *p)
@@ -67,30 +34,50 @@ static void rearm(struct plane_dns64 *p)
 static void look(struct plane_dns64 *p)
 {
 	size_t n;
-	bool dead = !any_forwarder_lives(p, &n) && n;
+	bool dead = !plane_dns64_any_lives(p, &n) && n;
 
 	rearm(p);
 	if (dead == p->all_dead)
 		return;
 	p->all_dead = dead;
+	/* The validator would leave them alone for minutes. */
+	if (!dead && p->validator)
+		p->validates->expire(p->validator);
 	p->env.changed(p->env.gateway);
+}
+
+void plane_dns64_input(struct plane_dns64 *p, const struct dns_client *client,
+		       const uint8_t *msg, size_t len)
+{
+	dns_input(p->dns, client, msg, len, now(p));
+	rearm(p);
+}
+
+/* The link-layer address of a client, where it is known.  A question teaches the kernel no
+ * neighbour before it is answered: the first one from a new address has to be looked up, where
+ * a list wants to know. */
+static void know_client(struct plane_dns64 *p, struct dns_client *client)
+{
+	const uint8_t *mac = link_neighbour(p->env.link, client->link, &client->addr);
+
+	client->has_mac = mac;
+	if (mac) {
+		memcpy(client->mac, mac, sizeof client->mac);
+		return;
+	}
+	client->is_stranger = facts_is_neighbour(link_facts(p->env.link), &client->addr) &&
+			      !addr_is_v4(&client->addr);
+	if (p->guests && facts_on_link(link_facts(p->env.link), &client->addr))
+		client->has_mac = nft_guests_find(p->guests, &client->addr, client->mac);
 }
 
 static void on_question(void *arg, struct dns_client *client, const uint8_t *msg, size_t len)
 {
 	struct plane_dns64 *p = arg;
-	const uint8_t *mac =
-		link_neighbour(p->env.link, dns_listen_index(client), &client->addr);
 
-	client->has_mac = mac;
-	if (mac)
-		memcpy(client->mac, mac, sizeof client->mac);
-	else
-		client->is_stranger =
-			facts_is_neighbour(link_facts(p->env.link), &client->addr) &&
-			!addr_is_v4(&client->addr);
-	dns_input(p->dns, client, msg, len, now(p));
-	rearm(p);
+	client->link = dns_listen_index(client);
+	know_client(p, client);
+	plane_dns64_input(p, client, msg, len);
 }
 
 static void on_resolve(void *arg, uint64_t id, const struct dns_question *q, unsigned flags,
@@ -98,7 +85,11 @@ static void on_resolve(void *arg, uint64_t id, const struct dns_question *q, uns
 {
 	struct plane_dns64 *p = arg;
 
-	forward_ask(p->forward, id, q, flags, set, now(p));
+	/* RFC 6147 5.5: with CD the client proves it for itself. */
+	if (p->validator && !(flags & RESOLVE_CD))
+		p->validates->ask(p->validator, id, q, flags, set);
+	else
+		forward_ask(p->forward, id, q, flags, set, now(p));
 }
 
 static void on_send(void *arg, uint64_t tag, const struct forward_peer *peer, bool tcp,
@@ -129,7 +120,22 @@ static void on_reply(void *arg, const struct dns_client *client, const uint8_t *
 {
 	struct plane_dns64 *p = arg;
 
-	dns_listen_reply(p->listen, client, msg, len);
+	if (client->traced)
+		plane_dns64_answered(p, client, msg, len);
+	else
+		dns_listen_reply(p->listen, client, msg, len);
+}
+
+static void on_explain(void *arg, const struct dns_client *client, const struct dns_step *step)
+{
+	plane_dns64_explained(arg, client, step);
+}
+
+static void on_ended(void *arg, const struct dns_client *client, const struct dns_end *end)
+{
+	struct plane_dns64 *p = arg;
+
+	dns64_log_end(&p->log, client, end, now(p));
 }
 
 static void on_cancel_question(void *arg, uint64_t id)
@@ -137,6 +143,8 @@ static void on_cancel_question(void *arg, uint64_t id)
 	struct plane_dns64 *p = arg;
 
 	forward_cancel(p->forward, id);
+	if (p->validator)
+		p->validates->cancel(p->validator, id);
 }
 
 static void on_cancel_message(void *arg, uint64_t tag)
@@ -161,7 +169,49 @@ static void on_random(void *arg, void *out, size_t n)
 	memset(p->random + p->random_left, 0, n);
 }
 
-static const struct dns_ops dns_ops = { on_reply, on_resolve, on_cancel_question, on_random };
+static void on_validated(void *arg, uint64_t id, const struct resolve_result *result)
+{
+	struct plane_dns64 *p = arg;
+
+	dns_resolved(p->dns, id, result, now(p));
+	rearm(p);
+}
+
+static void on_doubted(void *arg, unsigned set)
+{
+	struct plane_dns64 *p = arg;
+
+	forward_doubt(p->forward, set, now(p));
+	rearm(p);
+}
+
+static void on_changed(void *arg)
+{
+	struct plane_dns64 *p = arg;
+
+	p->env.changed(p->env.gateway);
+}
+
+/* What is in flight is asked again. */
+static void on_expired(void *arg)
+{
+	struct plane_dns64 *p = arg;
+
+	dns_recall(p->dns);
+	p->validates->renew(p->validator);
+	dns_tick(p->dns, now(p));
+	rearm(p);
+	p->env.changed(p->env.gateway);
+}
+
+static const struct validator_ops validator_ops = { on_validated, on_doubted, on_changed,
+						    on_expired };
+static const struct dns_ops dns_ops = { .reply = on_reply,
+					.resolve = on_resolve,
+					.cancel = on_cancel_question,
+					.random = on_random,
+					.explain = on_explain,
+					.ended = on_ended };
 static const struct forward_ops forward_ops = { on_send, on_cancel_message, on_resolved,
 						on_random };
 
@@ -174,13 +224,6 @@ static void on_due(void *arg)
 	look(p);
 }
 
-static void on_listening(void *arg)
-{
-	struct plane_dns64 *p = arg;
-
-	p->env.changed(p->env.gateway);
-}
-
 static bool is_full(void *arg, const struct in6_addr *addr)
 {
 	const struct plane_dns64 *p = arg;
@@ -188,18 +231,24 @@ static bool is_full(void *arg, const struct in6_addr *addr)
 	return dns_is_full(p->dns, addr);
 }
 
-static const struct dns_listen_ops listen_ops = { on_question, is_full, on_listening };
+static const struct dns_listen_ops listen_ops = { on_question, is_full, on_changed };
 
 /* Questions in flight end unanswered: the engine first, it knows them all. */
 static void close_all(struct plane_dns64 *p)
 {
 	if (p->dns)
 		ev_timer_stop(&p->timer);
+	plane_dns64_give_up(p);
 	dns_free(p->dns);
+	if (p->validator)
+		p->validates->free(p->validator);
 	forward_free(p->forward);
 	upstream_free(p->upstream);
 	dns_listen_free(p->listen);
+	nft_guests_close(p->guests);
+	p->guests = NULL;
 	p->dns = NULL;
+	p->validator = NULL;
 	p->forward = NULL;
 	p->upstream = NULL;
 	p->listen = NULL;
@@ -225,8 +274,66 @@ static void *start(const struct plane_env *env)
 	if (!p)
 		return NULL;
 	p->env = *env;
+	p->validates = validator_class();
 	ev_timer_init(&p->timer, env->loop, on_due, p);
+	dns64_log_init(&p->log, env->loop);
 	return p;
+}
+
+/* Does a list judge by link-layer address? */
+static bool wants_macs(const struct effective *e)
+{
+	return acl_has(&e->dns64.allow_query, ACL_MAC) || acl_has(&e->dns64.clients, ACL_MAC);
+}
+
+static void make_guests(struct plane_dns64 *p)
+{
+	uint16_t port = p->effective->config->dns64.port;
+	bool wanted = wants_macs(p->effective);
+
+	if (p->guests && wanted && nft_guests_port(p->guests) == port)
+		return;
+	nft_guests_close(p->guests);
+	p->guests = wanted ? nft_guests_open_port(p->env.loop, port, on_changed, p) : NULL;
+}
+
+/* Makes ready what validates by p->next_conf. */
+static bool prepare_validator(struct plane_dns64 *p)
+{
+	struct validator *v = p->validator;
+
+	p->revalidate = p->next_conf.dns.validating != (v != NULL);
+	if (!p->next_conf.dns.validating)
+		return true;
+	if (!v)
+		v = p->next_validator = p->validates->new (p->env.loop, &validator_ops, p);
+	return v && p->validates->prepare(v, &p->next_conf.validator, &p->revalidate);
+}
+
+static void settle_validator(struct plane_dns64 *p, bool commit, bool validating)
+{
+	struct validator *old = p->validator;
+
+	if (!commit) {
+		if (p->next_validator)
+			p->validates->free(p->next_validator);
+		p->next_validator = NULL;
+		return;
+	}
+	/* What was not proved, or by other anchors, is not used any longer. */
+	if (p->revalidate && p->dns) {
+		dns_recall(p->dns);
+		dns_flush(p->dns);
+	}
+	if (p->next_validator)
+		p->validator = p->next_validator;
+	p->next_validator = NULL;
+	if (validating) {
+		p->validates->settle(p->validator, true);
+	} else if (old) {
+		p->validates->free(old);
+		p->validator = NULL;
+	}
 }
 
 static void settle(void *plane, bool commit)
@@ -238,6 +345,7 @@ static void settle(void *plane, bool commit)
 		return;
 	if (p->fresh && !commit)
 		close_all(p);
+	settle_validator(p, commit, commit && p->next_conf.dns.validating);
 	if (p->dns && !p->fresh && next->dns64.enabled) {
 		/* Forwarders first: what the engine asks for now is by the new zones. */
 		forward_settle(p->forward, commit);
@@ -257,8 +365,12 @@ static void settle(void *plane, bool commit)
 	p->effective = next;
 	if (!p->dns)
 		return;
+	for (unsigned set = 0; p->validator && p->revalidate && set < p->conf.forward.n_sets;
+	     set++)
+		forward_doubt(p->forward, set, now(p));
 	dns_listen_set(p->listen, &next->dns64.listen, next->config->dns64.tcp_clients,
 		       DNS64_TCP_IDLE_S);
+	make_guests(p);
 	rearm(p);
 }
 
@@ -281,7 +393,7 @@ static int prepare(void *plane, const struct effective *next)
 		ok = dns_prepare(p->dns, &p->next_conf.dns) &&
 		     forward_prepare(p->forward, &p->next_conf.forward);
 	p->next = next;
-	if (ok)
+	if (ok && prepare_validator(p))
 		return 0;
 	settle(p, false);
 fail:
@@ -299,11 +411,20 @@ static bool health(const void *plane, struct reasons *r)
 	if (!p->dns || !p->effective)
 		return false;
 	dns_listen_reasons(p->listen, r);
-	if (!any_forwarder_lives(p, &n) && n)
+	if (p->validator)
+		p->validates->reasons(p->validator, r);
+	if (!plane_dns64_any_lives(p, &n) && n)
 		reasons_add(
 			r, "dns64",
 			"no forwarder answers (v6gwctl status): check dns64.forwarders and the "
 			"uplink");
+	if (wants_macs(p->effective) && !(p->guests && nft_guests_present(p->guests)))
+		reasons_add(r, "dns64",
+			    "link-layer addresses in dns64.clients and allow_query hold only "
+			    "for whom the kernel has as a neighbour (table ip6 v6gwd_dns: %s): "
+			    "modprobe nf_tables",
+			    p->guests ? strerror(-nft_guests_error(p->guests))
+				      : strerror(ENOMEM));
 	return dns_listen_count(p->listen) > 0;
 }
 
@@ -317,99 +438,6 @@ bool plane_dns64_flush(void *plane)
 	return true;
 }
 
-/* "2001:db8::53", "fe80::1%br0@5353": as it would stand in the file. */
-static void report_endpoint(const struct plane_dns64 *p, struct report *r, const char *key,
-			    const struct eff_endpoint *e)
-{
-	const struct fact_link *link =
-		e->scope ? facts_link_at(link_facts(p->env.link), e->scope) : NULL;
-	const char *sign = link ? "%" : "", *name = link ? link->name : "";
-	char text[ADDR_TEXT_LEN];
-
-	addr_text(&e->addr, text);
-	if (e->port == 53)
-		report_textf(r, key, "%s%s%s", text, sign, name);
-	else
-		report_textf(r, key, "%s%s%s@%u", text, sign, name, e->port);
-}
-
-static void report_forwarders(const struct plane_dns64 *p, struct report *r)
-{
-	struct forward_health h;
-
-	report_list(r, "forwarders");
-	for (size_t i = 0; forward_health_at(p->forward, i, &h); i++) {
-		report_object(r, NULL);
-		report_endpoint(
-			p, r, "address",
-			&(struct eff_endpoint){ h.peer.addr, h.peer.port, h.peer.scope });
-		report_bool(r, "healthy", h.healthy);
-		if (h.rtt_ms)
-			report_number(r, "rtt_ms", h.rtt_ms);
-		else
-			report_null(r, "rtt_ms");
-		report_number(r, "asked", h.asked);
-		report_number(r, "answered", h.answered);
-		report_number(r, "timeouts", h.timeouts);
-		report_number(r, "errors", h.errors);
-		report_end(r);
-	}
-	report_end(r);
-}
-
-static void report_cache(const struct plane_dns64 *p, struct report *r)
-{
-	struct dns_cache_usage usage;
-
-	dns_cache_usage(p->dns, &usage);
-	report_object(r, "cache");
-	report_number(r, "entries", usage.entries);
-	report_number(r, "bytes", usage.bytes);
-	report_number(r, "limit", usage.limit);
-	report_end(r);
-}
-
-static void report(const void *plane, struct report *r)
-{
-	const struct plane_dns64 *p = plane;
-	const struct eff_endpoints *listen;
-	const uint64_t *counts;
-
-	if (!p->dns || !p->effective)
-		return;
-	listen = &p->effective->dns64.listen;
-	counts = dns_counts(p->dns);
-	report_list(r, "listen");
-	for (size_t i = 0; i < listen->n; i++)
-		if (dns_listen_bound(p->listen, &listen->v[i]))
-			report_endpoint(p, r, NULL, &listen->v[i]);
-	report_end(r);
-	report_forwarders(p, r);
-	report_number(r, "queries", counts[DNS_COUNT_QUERIES]);
-	report_number(r, "hits", counts[DNS_COUNT_HITS]);
-	report_number(r, "synthesized", counts[DNS_COUNT_SYNTHESIZED]);
-	report_number(r, "in_flight", dns_in_flight(p->dns));
-	report_number(r, "tcp_clients", dns_listen_tcp_clients(p->listen));
-	report_cache(p, r);
-}
-
-static const char *const names[] = {
-#define X(id, name, text, rfc) "dns64." name,
-	DNS_COUNTERS(X)
-#undef X
-};
-
-static bool counter(const void *plane, size_t i, struct counter *out)
-{
-	const struct plane_dns64 *p = plane;
-
-	if (!p->dns || i >= DNS_COUNT_COUNT)
-		return false;
-	*out = (struct counter){ names[i], dns_count_texts[i].text, dns_count_texts[i].rfc,
-				 dns_counts(p->dns)[i] };
-	return true;
-}
-
 static void stop(void *plane, enum plane_stop how)
 {
 	struct plane_dns64 *p = plane;
@@ -419,9 +447,11 @@ static void stop(void *plane, enum plane_stop how)
 		return;
 	settle(p, false);
 	close_all(p);
+	dns64_log_done(&p->log);
 	dns64_conf_done(&p->conf);
 	free(p);
 }
 
-const struct plane_class plane_dns64 = { "dns64", start,  prepare, settle,
-					 health,  report, counter, stop };
+const struct plane_class plane_dns64 = {
+	"dns64", start, prepare, settle, health, plane_dns64_report, plane_dns64_counter, stop
+};

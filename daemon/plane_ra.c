@@ -5,11 +5,8 @@
  * content or time.  A socket is open while its link exists and has a link-local address, and is
  * opened anew when the link is another one.
  */
-#include "plane.h"
+#include "plane_ra_priv.h"
 
-#include "daemon/io/icmp6.h"
-#include "ev.h"
-#include "ra/radv.h"
 #include "ra_conf.h"
 #include "report.h"
 
@@ -22,37 +19,19 @@
 #define LOG_PLANE "ra"
 #include "log.h"
 
-struct plane;
-
-/* An interface that we advertise on. */
-struct port {
-	struct port *next_port;
-	struct plane *plane;
-	const struct eff_ra *now, *next; /* in force, and prepared */
-	uint32_t index;                  /* of the link that the socket is bound to */
-	struct icmp6 *socket, *next_socket;
-	struct radv *radv;
-	struct ev_timer timer;
-	unsigned failures; /* multicasts in a row that could not be sent */
-	bool is_guests;    /* one of the guests' links: the gateway itself waits for it */
-};
-
-struct plane {
-	struct plane_env env;
-	struct port *ports;
-	struct radv_counters gone; /* of interfaces that are not ours any more */
-};
-
 /* --- what an advertiser asks for ----------------------------------------------------- */
 
 static void on_message(void *arg, const struct in6_addr *src, const struct in6_addr *dst,
 		       int hop_limit, const uint8_t *msg, size_t len)
 {
 	struct port *p = arg;
+	struct others_news news;
 
 	(void)dst; /* RFC 4861 6.1.1 does not judge it */
 	radv_input(p->radv, ev_now_ms(p->plane->env.loop),
 		   &(struct ra_packet){ *src, hop_limit, msg, len });
+	if (radv_news(p->radv, &news))
+		plane_ra_tell(p, &news);
 	ev_timer_at(&p->timer, radv_next(p->radv));
 }
 
@@ -92,7 +71,7 @@ static void on_due(void *arg)
 
 /* --- ports --------------------------------------------------------------------------- */
 
-static struct port *port_new(struct plane *plane)
+static struct port *port_new(struct plane_ra *plane)
 {
 	struct port *p = calloc(1, sizeof *p), **at = &plane->ports;
 	uint64_t seed = 0;
@@ -114,7 +93,7 @@ static struct port *port_new(struct plane *plane)
 	return p;
 }
 
-static struct port *port_of(const struct plane *plane, const char *name)
+static struct port *port_of(const struct plane_ra *plane, const char *name)
 {
 	for (struct port *p = plane->ports; p; p = p->next_port)
 		if (strcmp((p->now ? p->now : p->next)->name, name) == 0)
@@ -148,6 +127,11 @@ static void port_free(struct port **at)
 /* --- the change ---------------------------------------------------------------------- */
 
 /* Anything but a missing right heals: the first advertisement tries again. */
+static bool is_fatal(int error)
+{
+	return error == -EPERM || error == -EACCES;
+}
+
 static int prepare_socket(struct port *p, const struct eff_ra *e)
 {
 	int error = 0;
@@ -157,7 +141,7 @@ static int prepare_socket(struct port *p, const struct eff_ra *e)
 	if (ra_conf_has_source(e) && (!p->socket || p->index != e->index))
 		error = icmp6_open(p->plane->env.loop, e->index, on_message, p,
 				   &p->next_socket);
-	if (error == -EPERM || error == -EACCES)
+	if (is_fatal(error))
 		return error;
 	if (error)
 		log_debug("%s: cannot open a socket: %s", e->name, strerror(-error));
@@ -172,7 +156,7 @@ static bool is_guests(const struct effective *eff, const char *name)
 	return false;
 }
 
-static int prepare_port(struct plane *plane, const struct effective *next,
+static int prepare_port(struct plane_ra *plane, const struct effective *next,
 			const struct eff_ra *e)
 {
 	struct port *p = port_of(plane, e->name);
@@ -223,10 +207,21 @@ static void cease(struct port *p)
 		radv_cease(p->radv, ev_now_ms(p->plane->env.loop));
 }
 
+/* After the farewells, and before the first words: those wait for the loop. */
+static void guard(struct plane_ra *plane)
+{
+	ra_guard_begin(plane->guard);
+	for (const struct port *p = plane->ports; p; p = p->next_port)
+		ra_guard_add(plane->guard, p->now);
+	ra_guard_end(plane->guard);
+}
+
 static void ra_settle(void *arg, bool commit)
 {
-	struct plane *plane = arg;
+	struct plane_ra *plane = arg;
 
+	if (commit)
+		plane->now = plane->next;
 	for (struct port **at = &plane->ports; *at;) {
 		struct port *p = *at;
 		bool keep = commit ? p->next != NULL : p->now != NULL;
@@ -242,14 +237,19 @@ static void ra_settle(void *arg, bool commit)
 		else
 			port_free(at);
 	}
+	if (commit)
+		guard(plane);
 }
 
 static int ra_prepare(void *arg, const struct effective *next)
 {
-	struct plane *plane = arg;
+	struct plane_ra *plane = arg;
 	int error = next->n_ra ? icmp6_check() : 0;
 
+	if (!is_fatal(error))
+		error = 0;
 	ra_settle(plane, false); /* an earlier one that nobody settled */
+	plane->next = next;
 	for (size_t i = 0; !error && i < next->n_ra; i++)
 		error = prepare_port(plane, next, &next->ra[i]);
 	if (!error)
@@ -291,6 +291,12 @@ static bool is_well(const struct port *p, struct reasons *reasons)
 		return false;
 	if (!e->up)
 		reasons_add(reasons, "ra", "%s is down (ip link set %s up)", e->name, e->name);
+	else if (e->running && !ra_conf_has_source(e) && e->duplicate)
+		reasons_add(
+			reasons, "ra",
+			"another machine on %s has its link-local address (ip -6 address show "
+			"dev %s; give it another one)",
+			e->name, e->name);
 	else if (e->running && !ra_conf_has_source(e))
 		reasons_add(reasons, "ra",
 			    "waiting for a link-local address on %s (duplicate address "
@@ -313,16 +319,16 @@ static bool is_well(const struct port *p, struct reasons *reasons)
 
 static bool ra_health(const void *arg, struct reasons *reasons)
 {
-	const struct plane *plane = arg;
+	const struct plane_ra *plane = arg;
 	bool well = true;
 
 	for (const struct port *p = plane->ports; p; p = p->next_port)
 		if (p->now)
 			well &= is_well(p, reasons);
-	return well;
+	return ra_guard_health(plane->guard, reasons) && well;
 }
 
-static const char *state_of(const struct port *p)
+const char *plane_ra_state(const struct port *p)
 {
 	const struct eff_ra *e = p->now;
 
@@ -337,36 +343,16 @@ static const char *state_of(const struct port *p)
 	return p->failures > 1 ? "failing" : radv_status(p->radv).state;
 }
 
-static void report_port(const struct port *p, struct report *r)
-{
-	const struct radv_counters *c = radv_counters(p->radv);
-	struct radv_status s = radv_status(p->radv);
-	uint64_t now_ms = ev_now_ms(p->plane->env.loop);
-	char text[ADDR_TEXT_LEN];
-
-	report_object(r, NULL);
-	report_text(r, "interface", p->now->name);
-	report_text(r, "state", state_of(p));
-	report_number(r, "sent", c->ra_tx);
-	report_number(r, "solicited", c->ra_tx_solicited);
-	if (s.next_ms == RADV_NEVER)
-		report_null(r, "next_s");
-	else
-		report_number(r, "next_s",
-			      s.next_ms > now_ms ? (s.next_ms - now_ms + 999) / 1000 : 0);
-	if (ra_conf_has_source(p->now))
-		report_text(r, "source", addr_text(&p->now->link_local, text));
-	report_number(r, "withdrawing", s.withdrawn);
-	report_end(r);
-}
-
 static void ra_report(const void *arg, struct report *r)
 {
-	const struct plane *plane = arg;
+	const struct plane_ra *plane = arg;
 
 	for (const struct port *p = plane->ports; p; p = p->next_port)
-		if (p->now)
-			report_port(p, r);
+		if (p->now) {
+			report_object(r, NULL);
+			plane_ra_head(p, r);
+			report_end(r);
+		}
 }
 
 static uint64_t counter_in(const struct radv_counters *c, size_t offset)
@@ -376,7 +362,7 @@ static uint64_t counter_in(const struct radv_counters *c, size_t offset)
 
 static bool ra_counter(const void *arg, size_t i, struct counter *out)
 {
-	const struct plane *plane = arg;
+	const struct plane_ra *plane = arg;
 	const struct radv_counter_row *row = radv_counter_row(i);
 
 	if (!row)
@@ -390,18 +376,31 @@ static bool ra_counter(const void *arg, size_t i, struct counter *out)
 
 /* --- the plane --------------------------------------------------------------------------- */
 
+static void on_guard_changed(void *arg)
+{
+	struct plane_ra *plane = arg;
+
+	plane->env.changed(plane->env.gateway);
+}
+
 static void *ra_start(const struct plane_env *env)
 {
-	struct plane *plane = calloc(1, sizeof *plane);
+	struct plane_ra *plane = calloc(1, sizeof *plane);
 
-	if (plane)
-		plane->env = *env;
+	if (!plane)
+		return NULL;
+	plane->env = *env;
+	plane->guard = ra_guard_new(env->loop, on_guard_changed, plane);
+	if (!plane->guard) {
+		free(plane);
+		return NULL;
+	}
 	return plane;
 }
 
 static void ra_stop(void *arg, enum plane_stop how)
 {
-	struct plane *plane = arg;
+	struct plane_ra *plane = arg;
 
 	if (!plane)
 		return;
@@ -410,6 +409,7 @@ static void ra_stop(void *arg, enum plane_stop how)
 			cease(plane->ports);
 		port_free(&plane->ports);
 	}
+	ra_guard_free(plane->guard);
 	free(plane);
 }
 

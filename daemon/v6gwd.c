@@ -6,6 +6,7 @@
 #include "config_read.h"
 #include "ev.h"
 #include "gateway.h"
+#include "io/upstream_unbound.h"
 #include "log.h"
 #include "privilege.h"
 
@@ -61,6 +62,14 @@ static bool parse_level(const char *text, enum log_level *out)
 	return false;
 }
 
+static void print_version(void)
+{
+	const struct validator_class *v = validator_class();
+
+	printf("v6gwd %s\nDNSSEC validation: %s\n", VERSION,
+	       v ? v->version() : "no (built without libunbound)");
+}
+
 /* -1 to go on, or the exit code. */
 static int parse_arguments(int argc, char **argv, struct arguments *a)
 {
@@ -96,7 +105,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 			a->user = optarg;
 			break;
 		case 'V':
-			puts("v6gwd " VERSION);
+			print_version();
 			return EX_OK;
 		case 'h':
 			fputs(help, stdout);

@@ -215,6 +215,18 @@ static void put_dns64(struct show *s, const json_t *d)
 	put_dns64_traffic(&b, d);
 }
 
+static void put_withheld(struct block *b, const json_t *withheld)
+{
+	const json_t *w;
+	size_t i;
+
+	json_array_foreach(withheld, i, w)
+		line(b, "", "%s is not announced%s", show_text_at(w, "plane"),
+		     json_is_integer(json_object_get(w, "again_s"))
+			     ? " yet: it has to prove itself again"
+			     : ": it does not work");
+}
+
 static void put_ra(struct show *s, const json_t *ra)
 {
 	struct block b = { s->out, "ra" };
@@ -234,6 +246,7 @@ static void put_ra(struct show *s, const json_t *ra)
 		     json_is_integer(next_s) ? ", next in " : "",
 		     json_is_integer(next_s) ? table_duration(number_at(r, "next_s"), next)
 					     : "");
+		put_withheld(&b, json_object_get(r, "withheld"));
 	}
 }
 

@@ -81,8 +81,8 @@ struct dns_listen {
 	uint8_t *out_data;
 };
 
-/* handle of a UDP client: the door, the link, the scope of its address.  Of a TCP client: two
- * fields of dns_tcp.c. */
+/* handle of a UDP client: the door, the link, the scope of its address.  Of a TCP client: a
+ * field of dns_tcp.c, and the scope of its address in the place of the link. */
 enum { HANDLE_DOOR, HANDLE_INDEX, HANDLE_SCOPE };
 
 uint32_t dns_listen_index(const struct dns_client *client)

@@ -17,7 +17,8 @@ struct dns_listen;
 typedef void dns_listen_fn(void *arg, struct dns_client *client, const uint8_t *msg,
 			   size_t len);
 
-/* The link a client's message came in by; 0: not known. */
+/* The link a client's message came in by; 0: not known, as by stream from other than link-local
+ * addresses. */
 uint32_t dns_listen_index(const struct dns_client *);
 
 /* What a listener asks of its owner. */

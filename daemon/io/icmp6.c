@@ -35,6 +35,8 @@ struct about {
 
 static void read_about(struct msghdr *msg, struct about *out)
 {
+	bool in_fragments = false;
+
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
 		if (c->cmsg_level != IPPROTO_IPV6)
 			continue;
@@ -42,7 +44,10 @@ static void read_about(struct msghdr *msg, struct about *out)
 			memcpy(&out->hop_limit, CMSG_DATA(c), sizeof out->hop_limit);
 		if (c->cmsg_type == IPV6_PKTINFO && c->cmsg_len >= CMSG_LEN(sizeof out->to))
 			memcpy(&out->to, CMSG_DATA(c), sizeof out->to);
+		in_fragments |= c->cmsg_type == IPV6_RECVFRAGSIZE;
 	}
+	if (in_fragments)
+		out->hop_limit = -2;
 }
 
 /* Reads one message into buf: its length, or -errno. */
@@ -50,7 +55,8 @@ static ssize_t receive(struct icmp6 *s, uint8_t *buf, struct in6_addr *src, stru
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
+		char bytes[2 * CMSG_SPACE(sizeof(int)) +
+			   CMSG_SPACE(sizeof(struct in6_pktinfo))];
 	} control;
 	struct sockaddr_in6 from = { 0 };
 	struct iovec iov = { buf, MSG_LEN };
@@ -128,6 +134,7 @@ static int set_up(int fd, uint32_t index)
 		{ IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0 },
 		{ IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1 },
 		{ IPPROTO_IPV6, IPV6_RECVPKTINFO, 1 },
+		{ IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 1 },
 		{ IPPROTO_IPV6, IPV6_TCLASS, CLASS_CS6 },
 		{ SOL_SOCKET, SO_RCVBUF, RECEIVE_BYTES },
 	};

@@ -15,7 +15,8 @@
 struct icmp6;
 
 /* A router solicitation or advertisement that came in on the link, addressed to dst.  hop_limit
- * is -1 when the kernel did not say.  Must not close the socket. */
+ * is -1 when the kernel did not say, -2 when it came in fragments.  Must not close the socket.
+ */
 typedef void icmp6_fn(void *arg, const struct in6_addr *src, const struct in6_addr *dst,
 		      int hop_limit, const uint8_t *msg, size_t len);
 

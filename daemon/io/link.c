@@ -169,11 +169,12 @@ static int read_all(struct link *l)
 	} dumps[] = { { RTM_GETLINK, AF_UNSPEC },  { RTM_GETADDR, AF_UNSPEC },
 		      { RTM_GETROUTE, AF_INET },   { RTM_GETROUTE, AF_INET6 },
 		      { RTM_GETNETCONF, AF_INET }, { RTM_GETNETCONF, AF_INET6 },
-		      { RTM_GETNEIGH, AF_INET6 } };
+		      { RTM_GETNEIGH, AF_INET },   { RTM_GETNEIGH, AF_INET6 } };
 	int error = 0;
 
 	link_tables_clear(&l->tables);
 	neighbours_clear(&l->neighbours);
+	l->gates_changed = true;
 	wishes_proxies_unknown(l);
 	for (size_t i = 0; !error && i < sizeof dumps / sizeof *dumps; i++)
 		error = dump_whole(l, dumps[i].type, dumps[i].family);
@@ -216,6 +217,7 @@ static void on_settle(void *arg)
 		return;
 	}
 	wishes_settle(l);
+	gates_read(l);
 	differs = link_publish(l);
 	if (!differs && !l->wishes.changed)
 		return;
@@ -346,6 +348,7 @@ struct link *link_open(struct ev_loop *loop, ev_fn *changed, void *arg)
 		link_close(l);
 		return NULL;
 	}
+	gates_read(l);
 	link_publish(l);
 	return l;
 }

@@ -194,9 +194,10 @@ static void read_next_hop(struct nlattr **tb, uint8_t family, uint32_t *index,
 		read_address(inner[RTA_GATEWAY], family, gateway);
 }
 
-static void on_default_route(struct link *l, const struct rtmsg *rtm, struct nlattr **tb,
-			     bool gone)
+/* The kernel does not say which one was replaced. */
+static void on_default_route(struct link *l, struct nlmsghdr *h, struct nlattr **tb, bool gone)
 {
+	const struct rtmsg *rtm = nlmsg_data(h);
 	struct fact_route now;
 
 	memset(&now, 0, sizeof now);
@@ -204,12 +205,12 @@ static void on_default_route(struct link *l, const struct rtmsg *rtm, struct nla
 	now.from_ra = rtm->rtm_protocol == RTPROT_RA;
 	now.metric = tb[RTA_PRIORITY] ? nla_get_u32(tb[RTA_PRIORITY]) : 0;
 	read_next_hop(tb, rtm->rtm_family, &now.index, &now.gateway);
-	if (gone) { /* perhaps only one of several next hops */
+	if (gone) /* perhaps only one of several next hops */
 		link_table_drop(&l->tables.routes, &now);
-		l->reread |= now.v4 ? LINK_REREAD_V4 : LINK_REREAD_V6;
-	} else {
+	else
 		link_table_put(l, &l->tables.routes, &now);
-	}
+	if (!l->reading && (gone || h->nlmsg_flags & NLM_F_REPLACE))
+		l->reread |= now.v4 ? LINK_REREAD_V4 : LINK_REREAD_V6;
 	link_touch(l);
 }
 
@@ -226,7 +227,7 @@ static void on_route(struct link *l, struct nlmsghdr *h)
 	    (tb[RTA_TABLE] ? nla_get_u32(tb[RTA_TABLE]) : rtm->rtm_table) != RT_TABLE_MAIN)
 		return;
 	if (rtm->rtm_dst_len == 0)
-		on_default_route(l, rtm, tb, gone);
+		on_default_route(l, h, tb, gone);
 	if (v4) {
 		dst.addr = addr_mapped((struct in_addr){ 0 });
 		dst.len = (uint8_t)(dst.len + 96);
@@ -244,9 +245,10 @@ static void on_neighbour(struct link *l, struct nlmsghdr *h)
 	struct nlattr *tb[NDA_MAX + 1];
 	struct in6_addr addr;
 
-	if (nd->ndm_family != AF_INET6 || nd->ndm_flags & NTF_PROXY ||
-	    nlmsg_parse(h, sizeof *nd, tb, NDA_MAX, NULL) < 0 || !tb[NDA_DST] ||
-	    !read_address(tb[NDA_DST], AF_INET6, &addr))
+	if (nd->ndm_family == AF_BRIDGE)
+		gates_on_entry(l, h);
+	if (nd->ndm_flags & NTF_PROXY || nlmsg_parse(h, sizeof *nd, tb, NDA_MAX, NULL) < 0 ||
+	    !tb[NDA_DST] || !read_address(tb[NDA_DST], nd->ndm_family, &addr))
 		return;
 	if (h->nlmsg_type == RTM_DELNEIGH)
 		wishes_on_neighbour_gone(l, index, &addr);
@@ -256,6 +258,7 @@ static void on_neighbour(struct link *l, struct nlmsghdr *h)
 		neighbours_put(&l->neighbours, index, &addr, nla_data(tb[NDA_LLADDR]));
 	else if (h->nlmsg_type == RTM_DELNEIGH || !(nd->ndm_state & NUD_INCOMPLETE))
 		neighbours_drop(&l->neighbours, index, &addr);
+	gates_on_neighbour(l, index, &addr);
 }
 
 static void set_forwarding(struct link *l, uint32_t index, bool v4, bool on)

@@ -2,8 +2,8 @@
 /* link_priv.h - what the files of link share, and nobody else includes.
  *
  * link.c owns the sockets and the order of things, link_facts.c turns messages into tables,
- * link_table.c and link_neigh.c keep them, link_wish.c makes what shall exist, link_set.c
- * changes links.
+ * link_table.c and link_neigh.c keep them, link_gate.c finds default gateways behind the ports
+ * of bridges, link_wish.c makes what shall exist, link_set.c changes links.
  */
 #pragma once
 
@@ -65,6 +65,14 @@ struct wishes {
 	struct ev_timer retry;
 };
 
+/* The gateway of a default route through a bridge. */
+struct link_gate {
+	uint32_t bridge, port; /* port: behind which it is; 0: the bridge has not heard of it */
+	uint8_t mac[ADDR_MAC_LEN];
+};
+
+#define LINK_GATES_MAX 8
+
 enum { LINK_REREAD_V4 = 1, LINK_REREAD_V6 = 2, LINK_REREAD_ALL = 4 };
 
 struct link {
@@ -79,6 +87,9 @@ struct link {
 	bool tells_multicast; /* the kernel notifies of IPv6 group memberships */
 	struct link_tables tables;
 	struct neighbours neighbours;
+	struct link_gate gates[LINK_GATES_MAX];
+	size_t n_gates;
+	bool gates_changed; /* what the forwarding databases say of them */
 	struct facts facts; /* a copy of the tables, as published last */
 	struct wishes wishes;
 	struct link_watch *watches, *last; /* last: the one given to link_open */
@@ -122,6 +133,13 @@ void neighbours_put(struct neighbours *, uint32_t index, const struct in6_addr *
 void neighbours_drop(struct neighbours *, uint32_t index, const struct in6_addr *);
 const uint8_t *neighbours_find(const struct neighbours *, uint32_t index,
 			       const struct in6_addr *);
+
+/* link_gate.c.  Reads the forwarding databases where they matter and changed; takes in that
+ * one, or a neighbour, changed; tells the port that a route's gateway is behind, or 0. */
+void gates_read(struct link *);
+void gates_on_entry(struct link *, struct nlmsghdr *);
+void gates_on_neighbour(struct link *, uint32_t index, const struct in6_addr *);
+uint32_t gates_port(const struct link *, const struct fact_route *);
 
 /* link_wish.c.  What the kernel told of routes, links and groups; then wish_settle() makes what
  * is missing. */

@@ -192,6 +192,12 @@ static void fill_forwarding(const struct link *l, struct facts *f)
 	}
 }
 
+static void fill_ports(const struct link *l, struct facts *f)
+{
+	for (size_t i = 0; i < f->n_routes; i++)
+		f->routes[i].port = gates_port(l, &f->routes[i]);
+}
+
 static bool same(const struct facts *a, const struct facts *b)
 {
 	return a->n_links == b->n_links && a->n_addrs == b->n_addrs &&
@@ -224,6 +230,7 @@ bool link_publish(struct link *l)
 	}
 	qsort(next.routes, next.n_routes, sizeof *next.routes, by_merit);
 	fill_forwarding(l, &next);
+	fill_ports(l, &next);
 	if (same(&l->facts, &next)) {
 		link_facts_done(&next);
 		return false;

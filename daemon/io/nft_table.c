@@ -4,18 +4,20 @@
  * Filter tables of others are not touched: whether they let forwarded traffic through is theirs
  * to say.
  */
-#define LOG_PLANE "nat64"
+#define LOG_PLANE "gateway"
 
 #include "nft_table.h"
 
 #include "daemon/log.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
 #include <libnftnl/table.h>
 #include <libnftnl/udata.h>
+#include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
@@ -29,9 +31,18 @@
 #define EVENTS_BURST 64
 #define EVENT_LEN    16384u
 
-static const char *name_of(const struct nft_table *n)
+static const char *family_of(const struct nft_table *n)
 {
-	return n->family == NFPROTO_IPV6 ? "ip6 " NFT_TABLE : "ip " NFT_TABLE;
+	switch (n->family) {
+	case NFPROTO_IPV6:
+		return "ip6";
+	case NFPROTO_INET:
+		return "inet";
+	case NFPROTO_BRIDGE:
+		return "bridge";
+	default:
+		return "ip";
+	}
 }
 
 static void next(struct nft_batch *t)
@@ -54,7 +65,7 @@ static void put_table(struct nft_batch *t, uint16_t type, uint16_t flags, bool o
 		t->failed = true;
 		return;
 	}
-	nftnl_table_set_str(table, NFTNL_TABLE_NAME, NFT_TABLE);
+	nftnl_table_set_str(table, NFTNL_TABLE_NAME, t->table->name);
 	if (owner)
 		nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, TABLE_OWNER);
 	nftnl_table_nlmsg_build_payload(header(t, type, flags), table);
@@ -71,7 +82,7 @@ void nft_put_chain(struct nft_batch *t, const char *name, const char *type, uint
 		t->failed = true;
 		return;
 	}
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, NFT_TABLE);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, t->table->name);
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name);
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, type);
 	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, hook);
@@ -88,7 +99,7 @@ void nft_put_set(struct nft_batch *t, struct nftnl_set *set)
 		t->failed = true;
 		return;
 	}
-	nftnl_set_set_str(set, NFTNL_SET_TABLE, NFT_TABLE);
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, t->table->name);
 	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, t->table->family);
 	nftnl_set_set_u32(set, NFTNL_SET_ID, 1);
 	nftnl_set_nlmsg_build_payload(header(t, NFT_MSG_NEWSET, NLM_F_CREATE), set);
@@ -105,7 +116,7 @@ struct nftnl_rule *nft_rule_begin(struct nft_batch *t, const char *chain)
 		t->failed = true;
 		return NULL;
 	}
-	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, NFT_TABLE);
+	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, t->table->name);
 	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
 	nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, t->table->family);
 	return rule;
@@ -155,6 +166,29 @@ void nft_rule_match(struct nft_batch *t, struct nftnl_rule *rule, uint32_t op, c
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, op);
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
+}
+
+void nft_rule_icmp6(struct nft_batch *t, struct nftnl_rule *rule)
+{
+	const uint16_t ipv6 = htobe16(ETH_P_IPV6);
+	static const uint8_t icmp6 = IPPROTO_ICMPV6;
+
+	nft_rule_load(t, rule, NFT_META_PROTOCOL);
+	nft_rule_match(t, rule, NFT_CMP_EQ, &ipv6, sizeof ipv6);
+	nft_rule_load(t, rule, NFT_META_L4PROTO);
+	nft_rule_match(t, rule, NFT_CMP_EQ, &icmp6, sizeof icmp6);
+}
+
+void nft_rule_drop(struct nft_batch *t, struct nftnl_rule *rule)
+{
+	struct nftnl_expr *verdict;
+
+	nft_rule_add(t, rule, "counter");
+	verdict = nft_rule_add(t, rule, "immediate");
+	if (!verdict)
+		return;
+	nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_VERDICT, NF_DROP);
 }
 
 static void add_comment(struct nftnl_rule *rule, const char *comment)
@@ -255,7 +289,8 @@ static void set_present(struct nft_table *n, bool present)
 static void lose(struct nft_table *n)
 {
 	if (n->wanted && n->present)
-		log_notice("table %s was changed by another process: put back", name_of(n));
+		log_notice("table %s %s was changed by another process: put back", family_of(n),
+			   n->name);
 	set_present(n, false);
 	if (n->wanted)
 		ev_timer_at(&n->retry, ev_now_ms(n->loop) + REPAIR_MS);
@@ -290,7 +325,7 @@ static bool is_loss(const struct nft_table *n, const struct nlmsghdr *h)
 		type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELCHAIN) ||
 		type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELRULE) ||
 		type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSET)) &&
-	       strcmp(table_of(n, h), NFT_TABLE) == 0;
+	       strcmp(table_of(n, h), n->name) == 0;
 }
 
 static void on_events(void *arg, unsigned ready)
@@ -346,7 +381,7 @@ static int apply(struct nft_table *n)
 	if (n->plain)
 		watch(n);
 	if (error && error != n->error)
-		log_warning("table %s: %s%s", name_of(n), strerror(-error),
+		log_warning("table %s %s: %s%s", family_of(n), n->name, strerror(-error),
 			    error == -EPERM ? " (another process may own it: nft list tables)"
 					    : "");
 	n->error = error;
@@ -368,10 +403,11 @@ int nft_table_make(struct nft_table *n, size_t room)
 }
 
 bool nft_table_open(struct nft_table *n, struct ev_loop *loop, uint16_t family,
-		    nft_content_fn *content, ev_fn *changed, void *arg)
+		    const char *name, nft_content_fn *content, ev_fn *changed, void *arg)
 {
 	*n = (struct nft_table){ .loop = loop,
 				 .family = family,
+				 .name = name,
 				 .content = content,
 				 .changed = changed,
 				 .arg = arg };

@@ -102,14 +102,28 @@ static void keep_listening(const char *iface, struct reasons *reasons)
 		set(&s, 1, 2, reasons);
 }
 
-/* A router of the kernel's own making ignores advertisements where accept_ra is 1. */
-static void keep_default_routes(const struct facts *facts, struct reasons *reasons)
+static bool is_guests(const struct effective *eff, uint32_t index)
+{
+	for (size_t i = 0; i < eff->n_ifaces; i++)
+		if (eff->ifaces[i].index == index)
+			return true;
+	for (size_t i = 0; i < eff->n_ra; i++)
+		if (eff->ra[i].index == index)
+			return true;
+	return false;
+}
+
+/* A router of the kernel's own making ignores advertisements where accept_ra is 1.  That is
+ * right for a default route that a guest gave. */
+static void keep_default_routes(const struct facts *facts, const struct effective *eff,
+				struct reasons *reasons)
 {
 	for (size_t i = 0; i < facts->n_routes; i++) {
 		const struct fact_route *r = &facts->routes[i];
 		const struct fact_link *link = facts_link_at(facts, r->index);
 
-		if (!r->v4 && r->from_ra && link)
+		if (!r->v4 && r->from_ra && link &&
+		    (!is_guests(eff, r->index) || effective_is_uplink(eff, facts, r->index)))
 			keep_listening(link->name, reasons);
 	}
 }
@@ -148,7 +162,7 @@ void sysctl_forwarding(const struct facts *facts, struct effective *eff)
 {
 	struct reasons *reasons = &eff->reasons;
 
-	keep_default_routes(facts, reasons);
+	keep_default_routes(facts, eff, reasons);
 	await_default_route(facts, eff, reasons);
 	turn_on("ipv4", "all", reasons);
 	turn_on("ipv6", "all", reasons);

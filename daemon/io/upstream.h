@@ -15,7 +15,8 @@
 
 struct upstream;
 
-/* The same contract as forward_ops.send and forward_received(). */
+/* The same contract as forward_ops.send and forward_received(): an answer, a failure, or
+ * nothing any more when newer questions need the room. */
 typedef void upstream_fn(void *arg, uint64_t tag, enum forward_outcome, const uint8_t *msg,
 			 size_t len);
 

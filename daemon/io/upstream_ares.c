@@ -32,8 +32,7 @@
 #include <unistd.h>
 
 enum {
-	CHANNELS_MAX = 384, /* 90 KiB each while they are used */
-	CHANNELS_PEER_MAX = 256,
+	CHANNELS_MAX = 384,     /* 90 KiB each while they are used */
 	SPREAD = 8,             /* channels of a peer made before one is shared */
 	PORT_QUESTIONS = 4,     /* from one port */
 	PORT_QUESTIONS_MAX = 5, /* likewise, when there are no more channels */
@@ -62,6 +61,7 @@ struct channel {
 	bool starved;   /* its last socket could not be had here */
 	unsigned asked; /* from this port */
 	unsigned busy, cancelled;
+	unsigned in_turn; /* c-ares is at work on it */
 	struct ask asks[PORT_QUESTIONS_MAX];
 };
 
@@ -160,8 +160,10 @@ static void on_ready(void *arg, unsigned ready)
 {
 	struct channel *c = arg;
 
+	c->in_turn++;
 	ares_process_fd(c->ares, ready & EV_IO_READ ? c->fd : ARES_SOCKET_BAD,
 			ready & EV_IO_WRITE ? c->fd : ARES_SOCKET_BAD);
+	c->in_turn--;
 }
 
 /* c-ares opened a socket, wants other events, or closes it. */
@@ -230,10 +232,12 @@ static void on_tick(void *arg)
 	for (size_t i = 0; i < u->n_channels; i++) {
 		struct channel *c = u->channels[i];
 
+		c->in_turn++;
 		if (c->busy && c->busy == c->cancelled)
 			ares_cancel(c->ares);
 		else if (c->busy)
 			ares_process_fd(c->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+		c->in_turn--;
 	}
 	for (size_t i = u->n_channels; i--;) {
 		struct channel *c = u->channels[i];
@@ -341,8 +345,32 @@ static struct channel *pick(struct upstream *u, const struct forward_peer *peer,
 	return fit[r % n];
 }
 
+/* Makes room in the peer's channel that is longest without a question: whoever has waited there
+ * so long goes on waiting for nothing, and is as good as lost on the way.  NULL when there is
+ * none. */
+static struct channel *displace(struct upstream *u, const struct forward_peer *peer)
+{
+	struct channel *oldest = NULL;
+
+	for (size_t i = 0; i < u->n_channels; i++) {
+		struct channel *c = u->channels[i];
+
+		if (!c->in_turn && same_peer(&c->peer, peer) &&
+		    (!oldest || c->used_ms < oldest->used_ms))
+			oldest = c;
+	}
+	if (!oldest)
+		return NULL;
+	for (size_t i = 0; i < PORT_QUESTIONS_MAX; i++)
+		oldest->asks[i].cancelled = oldest->asks[i].busy;
+	oldest->cancelled = oldest->busy;
+	ares_cancel(oldest->ares);
+	return oldest;
+}
+
 /* A port that nobody uses now, rather than one of few, rather than a new channel, rather than
- * one of many. */
+ * one of many.  A peer may have twice as many channels as are left: one that is silent gets no
+ * more than two thirds, and those who come later still find some. */
 static struct channel *choose(struct upstream *u, const struct forward_peer *peer,
 			      const uint8_t *id)
 {
@@ -351,11 +379,11 @@ static struct channel *choose(struct upstream *u, const struct forward_peer *pee
 
 	if (!c && n >= SPREAD)
 		c = pick(u, peer, id, PORT_QUESTIONS, &n);
-	if (!c && n < CHANNELS_PEER_MAX && u->n_channels < CHANNELS_MAX)
+	if (!c && n < 2 * (CHANNELS_MAX - u->n_channels))
 		c = channel_new(u, peer);
 	if (!c)
 		c = pick(u, peer, id, PORT_QUESTIONS_MAX, &n);
-	return c;
+	return c ? c : displace(u, peer);
 }
 
 void upstream_send(struct upstream *u, uint64_t tag, const struct forward_peer *peer, bool tcp,
@@ -385,7 +413,9 @@ void upstream_send(struct upstream *u, uint64_t tag, const struct forward_peer *
 	c->used_ms = ev_now_ms(u->loop);
 	if (u->timer.at_ms == EV_NEVER)
 		ev_timer_at(&u->timer, c->used_ms + TICK_MS);
+	c->in_turn++;
 	ares_send(c->ares, a->msg, (int)len, on_done, a);
+	c->in_turn--;
 }
 
 void upstream_cancel(struct upstream *u, uint64_t tag)

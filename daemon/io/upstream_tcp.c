@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 enum {
-	WAITING_MAX = 1024, /* questions on all streams together */
+	WAITING_MAX = 2048, /* questions on all streams together */
 	WINDOW_MAX = 64,    /* unanswered on one connection */
 	SILENT_MS = 4000,
 	IDLE_MS = 10000,
@@ -94,9 +94,10 @@ static void sweep(struct stream *s)
 			at = &(*at)->next;
 }
 
+/* A stream without a connection is seen to at once: it gets one, or goes. */
 static void rearm(struct stream *s)
 {
-	uint64_t at = s->fd >= 0 ? ev_now_ms(s->u->loop) + IDLE_MS : EV_NEVER;
+	uint64_t at = ev_now_ms(s->u->loop) + (s->fd >= 0 ? IDLE_MS : 0);
 
 	for (const struct ask *a = s->asks; a; a = a->next)
 		if (!a->over && a->until_ms < at)
@@ -170,7 +171,7 @@ static void on_lost(struct stream *s)
 	s->window = answered ? answered : 1;
 	if (!answered)
 		fail(s, FORWARD_REFUSED, UINT64_MAX);
-	ev_timer_at(&s->timer, ev_now_ms(s->u->loop));
+	rearm(s);
 }
 
 static void on_message(struct stream *s, const uint8_t *msg, size_t len)
@@ -342,13 +343,25 @@ static struct stream *stream_of(struct upstream_tcp *u, const struct forward_pee
 	return s;
 }
 
+/* As many as are left for all others: a peer that is silent does not keep them from asking. */
+static bool has_room(const struct stream *s)
+{
+	size_t n = 0;
+
+	for (const struct ask *a = s->asks; a; a = a->next)
+		n++;
+	return n < WAITING_MAX - s->u->n_asks;
+}
+
 void upstream_tcp_send(struct upstream_tcp *u, uint64_t tag, const struct forward_peer *peer,
 		       const uint8_t *msg, size_t len)
 {
-	struct stream *s = u->n_asks < WAITING_MAX ? stream_of(u, peer) : NULL;
-	struct ask *a = s ? calloc(1, sizeof *a) : NULL, **end;
+	struct stream *s = stream_of(u, peer);
+	struct ask *a = s && has_room(s) ? calloc(1, sizeof *a) : NULL, **end;
 
 	if (!a) {
+		if (s)
+			rearm(s);
 		u->fn(u->arg, tag, FORWARD_BUSY, NULL, 0);
 		return;
 	}
@@ -363,10 +376,7 @@ void upstream_tcp_send(struct upstream_tcp *u, uint64_t tag, const struct forwar
 	*end = a;
 	u->n_asks++;
 	flush(s);
-	if (s->fd < 0)
-		ev_timer_at(&s->timer, ev_now_ms(u->loop));
-	else
-		rearm(s);
+	rearm(s);
 }
 
 bool upstream_tcp_cancel(struct upstream_tcp *u, uint64_t tag)

@@ -7,6 +7,7 @@
 
 struct check {
 	const struct config *c;
+	struct check_build build;
 	struct option_reader *r;
 };
 
@@ -252,8 +253,8 @@ static void check_dns64(const struct check *k)
 				refuse_pair(k, &l->name, &d->local[j].name,
 					    "one entry, several addresses", "is ", " already");
 	}
-	if (d->dnssec == CONFIG_DNSSEC_VALIDATE)
-		refuse(k, &d->dnssec, NULL, "\"pass\"",
+	if (d->dnssec == CONFIG_DNSSEC_VALIDATE && !k->build.validates)
+		refuse(k, &d->dnssec, NULL, "\"pass\", or build with -Ddnssec=enabled",
 		       "\"validate\": this v6gwd is built without validation");
 }
 
@@ -420,9 +421,9 @@ static void check_ra(const struct check *k)
 	}
 }
 
-void config_check(const struct config *c, struct option_reader *r)
+void config_check(const struct config *c, struct check_build build, struct option_reader *r)
 {
-	struct check k = { c, r };
+	struct check k = { c, build, r };
 
 	check_interfaces(&k);
 	check_pools(&k);

@@ -8,6 +8,11 @@
 #include "config.h"
 #include "option_type.h"
 
+/* What the daemon is built with. */
+struct check_build {
+	bool validates; /* DNSSEC */
+};
+
 /* Adds errors and warnings to the reader that built the configuration.  What was refused, or
  * may still be written behind a fault, is not held against anything. */
-void config_check(const struct config *, struct option_reader *);
+void config_check(const struct config *, struct check_build, struct option_reader *);

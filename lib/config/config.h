@@ -119,6 +119,8 @@ struct config_dns64 {
 	struct config_texts exclude_names; /* like config_zone.name */
 	enum config_on_error synthesize_on_error;
 	enum config_dnssec dnssec;
+	struct config_texts trust_anchors;   /* "auto", absolute paths, DS and DNSKEY records */
+	struct config_texts validate_except; /* like config_zone.name */
 	struct config_local *local;
 	size_t n_local;
 	uint64_t cache_size; /* bytes */

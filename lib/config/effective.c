@@ -115,17 +115,19 @@ static void named_ifaces(struct build *b)
 }
 
 /* The automatic choice that is in force, while its interface exists. */
-static const char *kept_choice(const struct build *b, const struct effective *previous)
+static const char *kept_choice(const struct build *b)
 {
+	const struct effective *previous = b->previous;
+
 	if (!previous || previous->config->interfaces.n || !previous->n_ifaces)
 		return NULL;
 	return facts_link(b->facts, previous->ifaces[0].name) ? previous->ifaces[0].name : NULL;
 }
 
 /* The only bridge with a global IPv6 address; with several nothing is guessed. */
-static void auto_iface(struct build *b, const struct effective *previous)
+static void auto_iface(struct build *b)
 {
-	const char *choice = kept_choice(b, previous);
+	const char *choice = kept_choice(b);
 	char names[128] = "";
 	size_t n = 0;
 
@@ -255,7 +257,7 @@ static void find_state_directory(struct build *b)
 		build_origin(b, "state_directory", from, "%s", b->eff->state_directory);
 }
 
-static void build_all(struct build *b, const struct effective *previous)
+static void build_all(struct build *b)
 {
 	b->eff->origins = build_alloc(b, ORIGINS_MAX, sizeof *b->eff->origins);
 	if (b->failed)
@@ -263,7 +265,7 @@ static void build_all(struct build *b, const struct effective *previous)
 	if (b->config->interfaces.n)
 		named_ifaces(b);
 	else
-		auto_iface(b, previous);
+		auto_iface(b);
 	if (b->failed)
 		return;
 	find_uplink(b);
@@ -276,7 +278,9 @@ static void build_all(struct build *b, const struct effective *previous)
 struct effective *effective_new(const struct config *config, const struct facts *facts,
 				struct plane_health health, const struct effective *previous)
 {
-	struct build b = { .config = config, .facts = facts, .health = health };
+	struct build b = {
+		.config = config, .facts = facts, .health = health, .previous = previous
+	};
 
 	b.memory = memory_new();
 	b.eff = b.memory ? memory_take(b.memory, sizeof *b.eff) : NULL;
@@ -285,8 +289,9 @@ struct effective *effective_new(const struct config *config, const struct facts 
 		return NULL;
 	}
 	b.eff->config = config;
+	b.eff->health = health;
 	b.eff->memory = b.memory;
-	build_all(&b, previous);
+	build_all(&b);
 	if (b.failed) {
 		effective_free(b.eff);
 		return NULL;

@@ -100,6 +100,8 @@ enum eff_nat64_use {
 	EFF_NAT64_ANNOUNCED
 };
 
+#define EFF_REFUSED_MAX 4
+
 /* One interface to advertise on.  Lists not repeated here are in config. */
 struct eff_ra {
 	const struct config_ra *config;
@@ -110,23 +112,29 @@ struct eff_ra {
 	bool has_mac;
 	uint32_t mtu;
 	struct in6_addr link_local; /* :: while none is usable (DAD) */
+	bool duplicate;             /* another machine has one of them */
 	int64_t min_interval_ms, max_interval_ms, router_lifetime_ms; /* no CONFIG_AUTO left */
 	struct eff_ra_prefix *prefixes;
 	size_t n_prefixes;
 	struct eff_ra_rdnss *rdnss;
 	size_t n_rdnss;
 	enum eff_nat64_use nat64_route, nat64_pref64;
+	struct eff_iface refused[EFF_REFUSED_MAX]; /* ports of it that lead to the provider */
+	size_t n_refused;
 };
 
-/* What the planes said of themselves last; all true at start. */
+/* Whether the planes serve, as far as others may rely on it; all true at start.  One that
+ * failed and serves again has to prove itself first, until again_ms; 0 otherwise. */
 struct plane_health {
 	bool nat64_serves, dns64_serves;
+	uint64_t nat64_again_ms, dns64_again_ms;
 };
 
 #define EFF_STATE_DIRECTORY "/var/lib/v6gwd"
 
 struct effective {
 	const struct config *config;
+	struct plane_health health;
 	const char *state_directory; /* an absolute path */
 	struct eff_iface *ifaces;
 	size_t n_ifaces;
@@ -136,6 +144,7 @@ struct effective {
 	struct eff_ra *ra;
 	size_t n_ra;
 	struct reasons reasons; /* what is waited for */
+	struct reasons notes;   /* what is well, and may not stay so */
 	struct origin *origins;
 	size_t n_origins;
 	struct memory *memory;
@@ -145,6 +154,14 @@ struct effective {
  * exists. NULL when memory is short.  The result points into config, which must outlive it. */
 struct effective *effective_new(const struct config *, const struct facts *,
 				struct plane_health, const struct effective *previous);
+
+/* Has the host its own way out through this link? */
+bool effective_is_uplink(const struct effective *, const struct facts *, uint32_t index);
+
+/* Adds what is to be said of advertisements that the host hears itself where it advertises: a
+ * reason where they steer it, a note where they could. */
+void effective_hears(struct effective *, const struct facts *, const struct eff_ra *,
+		     const struct fact_hearing *);
 
 /* NULL is a no-op. */
 void effective_free(struct effective *);

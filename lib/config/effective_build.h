@@ -9,6 +9,7 @@ struct build {
 	struct effective *eff;
 	const struct config *config;
 	const struct facts *facts;
+	const struct effective *previous; /* the one in force, or NULL */
 	struct plane_health health;
 	struct memory *memory;
 	bool failed; /* memory was short */
@@ -42,3 +43,4 @@ void build_list(char *out, size_t size, const char *item);
 void build_nat64(struct build *);
 void build_dns64(struct build *);
 void build_ra(struct build *); /* after the other two */
+void build_guard(struct build *, struct eff_ra *);

@@ -111,12 +111,12 @@ static void resolve_listen(struct build *b)
 }
 
 /* Asking ourselves would be a loop. */
-static bool is_self(const struct build *b, const struct fact_resolver *r)
+static bool is_self(const struct build *b, const struct in6_addr *addr, uint16_t port)
 {
 	const struct eff_endpoints *listen = &b->eff->dns64.listen;
 
 	for (size_t i = 0; i < listen->n; i++)
-		if (addr_equal(&listen->v[i].addr, &r->addr) && listen->v[i].port == r->port)
+		if (addr_equal(&listen->v[i].addr, addr) && listen->v[i].port == port)
 			return true;
 	return false;
 }
@@ -126,9 +126,22 @@ static void add_resolvers(struct build *b, struct eff_endpoints *out)
 	for (size_t i = 0; i < b->facts->n_resolvers; i++) {
 		const struct fact_resolver *r = &b->facts->resolvers[i];
 
-		if (!is_self(b, r))
+		if (!is_self(b, &r->addr, r->port))
 			add_endpoint(out, (struct eff_endpoint){ r->addr, r->port, r->scope });
 	}
+}
+
+static void add_written(struct build *b, struct eff_endpoints *out,
+			const struct config_endpoint *e)
+{
+	char text[ADDR_TEXT_LEN];
+
+	if (!is_self(b, &e->addr, e->port))
+		add_endpoint(out, (struct eff_endpoint){ e->addr, e->port, scope_of(b, e) });
+	else if (b->config->dns64.enabled)
+		reasons_add(&b->eff->reasons, "dns64",
+			    "forwarder %s is v6gwd itself: not asked (set dns64.forwarders)",
+			    addr_text(&e->addr, text));
 }
 
 static struct eff_endpoints resolve_forwarders(struct build *b,
@@ -140,8 +153,7 @@ static struct eff_endpoints resolve_forwarders(struct build *b,
 	if (!out.v)
 		return out;
 	for (size_t i = 0; i < in->n; i++)
-		add_endpoint(&out, (struct eff_endpoint){ in->v[i].addr, in->v[i].port,
-							  scope_of(b, &in->v[i]) });
+		add_written(b, &out, &in->v[i]);
 	if (in->has_auto)
 		add_resolvers(b, &out);
 	return out;
@@ -164,18 +176,21 @@ static void resolve_lists(struct build *b)
 {
 	const struct config_dns64 *c = &b->config->dns64;
 	struct eff_dns64 *e = &b->eff->dns64;
-	const struct prefix6 link_local = { { { { 0xfe, 0x80 } } }, 10 };
 	size_t n;
 	struct acl_entry *nets = build_localnets(b, false, &n);
-	struct acl_entry *all = build_alloc(b, n + 1, sizeof *all);
+	struct acl_entry *all = build_alloc(b, n + b->eff->n_ifaces, sizeof *all);
 
 	if (b->failed)
 		return;
 	if (n)
 		memcpy(all, nets, n * sizeof *nets);
-	all[n] = (struct acl_entry){ .kind = ACL_NET, .net = link_local };
-	e->allow_query = build_acl(b, &c->allow_query, ACL_LOCALNETS, all, n + 1);
-	e->clients = build_acl(b, &c->clients, ACL_LOCALNETS, all, n + 1);
+	/* Those of the uplink are strangers, which address of ours they ask whatsoever. */
+	for (size_t i = 0; i < b->eff->n_ifaces; i++)
+		if (b->eff->ifaces[i].index)
+			all[n++] = (struct acl_entry){ .kind = ACL_LINK_LOCAL,
+						       .link = b->eff->ifaces[i].index };
+	e->allow_query = build_acl(b, &c->allow_query, ACL_LOCALNETS, all, n);
+	e->clients = build_acl(b, &c->clients, ACL_LOCALNETS, all, n);
 	e->destinations = b->eff->nat64.destinations;
 }
 

@@ -27,7 +27,10 @@ static void copy_link(struct build *b, struct eff_ra *e)
 	for (size_t i = 0; i < b->facts->n_addrs; i++) {
 		const struct fact_addr *a = &b->facts->addrs[i];
 
-		if (is_here(e, a) && addr_is_link_local(&a->addr) && build_usable(a)) {
+		if (!is_here(e, a) || !addr_is_link_local(&a->addr))
+			continue;
+		e->duplicate |= a->dad_failed;
+		if (build_usable(a)) {
 			e->link_local = a->addr;
 			break;
 		}
@@ -253,6 +256,7 @@ static void add_ra(struct build *b, const struct config_ra *c, const char *name)
 	if (b->failed)
 		return;
 	set_rdnss(b, e);
+	build_guard(b, e);
 	e->nat64_route = nat64_use(b, c->routes_given);
 	e->nat64_pref64 = nat64_use(b, c->pref64_given);
 }

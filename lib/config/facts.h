@@ -39,6 +39,8 @@ struct fact_route {     /* default routes only */
 	bool v4, from_ra;
 	struct in6_addr gateway; /* :: where none */
 	uint32_t metric;
+	uint32_t
+		port; /* of the bridge that its link is: behind it is the gateway; 0: unknown */
 };
 
 struct fact_resolver {
@@ -46,6 +48,16 @@ struct fact_resolver {
 	uint16_t port;
 	uint32_t scope;     /* link of a link-local address, else 0 */
 	const char *origin; /* static text: the file it was found in */
+};
+
+enum fact_manager { FACT_MANAGER_NONE, FACT_MANAGER_NETWORKD, FACT_MANAGER_NETWORK_MANAGER };
+
+/* Who of the host itself listens to router advertisements on a link. */
+struct fact_hearing {
+	int accept_ra; /* the kernel: 0, 1 (unless it forwards), 2, or < 0: not known */
+	enum fact_manager manager;
+	bool manager_listens;
+	char file[64]; /* of the manager, where it has one for this link */
 };
 
 struct facts {

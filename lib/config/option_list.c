@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define RDNSS_MAX 127u /* RFC 8106 5.1: what one option holds */
 
@@ -110,6 +111,58 @@ bool option_read_names(struct option_reader *r, const struct option *o, const st
 	struct list list = { .size = sizeof(char *) };
 
 	if (!read_list(r, o, v, name_item, &list))
+		return false;
+	*(struct config_texts *)field =
+		(struct config_texts){ (const char **)(void *)list.v, list.n };
+	return true;
+}
+
+/* The next word of text from *p on; its length, 0 at the end. */
+static size_t next_word(const char **p)
+{
+	*p += strspn(*p, " \t");
+	return strcspn(*p, " \t");
+}
+
+/* Does text read "NAME [TTL] [IN] DS|DNSKEY", then at least four words on one line? */
+static bool is_anchor(const char *text)
+{
+	static const char *const types[] = { "DS", "DNSKEY" };
+	size_t len = next_word(&text);
+	unsigned words = 0;
+	bool known = false;
+
+	if (strpbrk(text, "\"\r\n;()"))
+		return false;
+	for (text += len; (len = next_word(&text)) > 0; text += len) {
+		if (known)
+			words++;
+		for (size_t i = 0; !known && i < LENGTH(types); i++)
+			known = strlen(types[i]) == len &&
+				strncasecmp(text, types[i], len) == 0;
+	}
+	return words >= 4;
+}
+
+static bool anchor_item(struct option_reader *r, const struct option *o, const char *text,
+			void *out)
+{
+	(void)o;
+	if (strcmp(text, "auto") != 0 && *text != '/' && !is_anchor(text))
+		return option_refuse(
+			r,
+			"\"auto\", a file's absolute path, or \"example. DS 1234 13 2 "
+			"...\"",
+			"\"%.*s\" is not a trust anchor", option_shown(text), text);
+	return option_store(r, text, out);
+}
+
+bool option_read_anchors(struct option_reader *r, const struct option *o, const struct value *v,
+			 void *field)
+{
+	struct list list = { .size = sizeof(char *) };
+
+	if (!read_list(r, o, v, anchor_item, &list))
 		return false;
 	*(struct config_texts *)field =
 		(struct config_texts){ (const char **)(void *)list.v, list.n };
@@ -413,20 +466,10 @@ void option_put_endpoint(const struct option *o, const void *field, char *out, s
 
 void option_put_acl_entry(const struct option *o, const void *field, char *out, size_t out_len)
 {
-	const struct acl_entry *e = field;
-	char text[ADDR_TEXT_LEN];
-	const char *word = NULL;
+	char text[ACL_TEXT_LEN];
 
 	(void)o;
-	for (size_t i = 0; i < LENGTH(acl_words); i++)
-		if (acl_words[i].kind == e->kind)
-			word = acl_words[i].word;
-	if (e->kind == ACL_MAC)
-		word = mac_text(e->mac, text);
-	else if (e->kind == ACL_NET)
-		word = e->net.len == 128 ? addr_text(&e->net.addr, text)
-					 : prefix_text(&e->net, text);
-	snprintf(out, out_len, "\"%s%s\"", e->negated ? "!" : "", word ? word : "");
+	snprintf(out, out_len, "\"%s\"", acl_entry_text(field, text));
 }
 
 void option_put_host(const struct option *o, const void *field, char *out, size_t out_len)

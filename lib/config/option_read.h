@@ -55,6 +55,8 @@ bool option_read_addr4(struct option_reader *, const struct option *, const stru
 		       void *field);
 bool option_read_addr6(struct option_reader *, const struct option *, const struct value *,
 		       void *field);
+bool option_read_anchors(struct option_reader *, const struct option *, const struct value *,
+			 void *field);
 bool option_read_bool(struct option_reader *, const struct option *, const struct value *,
 		      void *base);
 bool option_read_duration(struct option_reader *, const struct option *, const struct value *,

@@ -45,6 +45,7 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 			       option_put_endpoint },
 	[OPTION_NAME] = { "a domain name", option_read_name, option_put_text },
 	[OPTION_NAMES] = { "a list of domain names", option_read_names, option_put_text },
+	[OPTION_ANCHORS] = { "a list of trust anchors", option_read_anchors, option_put_text },
 	[OPTION_MASQUERADE] = { "text", option_read_masquerade, option_put_masquerade },
 	[OPTION_GROUP] = { "a group { }", NULL, NULL },
 	[OPTION_GROUPS] = { "a list of groups ( { } )", NULL, NULL },
@@ -133,7 +134,8 @@ struct view {
 
 static bool view_list(const struct option *o, const void *field, struct view *out)
 {
-	if (o->type == OPTION_INTERFACES || o->type == OPTION_NAMES) {
+	if (o->type == OPTION_INTERFACES || o->type == OPTION_NAMES ||
+	    o->type == OPTION_ANCHORS) {
 		const struct config_texts *t = field;
 
 		*out = (struct view){ (const char *)t->v, t->n, sizeof *t->v,

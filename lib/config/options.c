@@ -202,6 +202,18 @@ static const struct option dns64_options[] = {
 	  .preset = "\"pass\"", .aka = "dnssec-validation",
 	  .text = "\"pass\": DO and CD go to the forwarder, its AD is never believed, no synthesis "
 		  "with CD; \"validate\": answers are proved here." },
+	{ "trust_anchors", OPTION_ANCHORS,
+	  AT(config_dns64, trust_anchors, struct config_texts), .flags = OPTION_FILLED,
+	  .preset = "[ \"auto\" ]",
+	  .example = "[ \"auto\", \"internal.example. DS 37331 13 2 2e1b...\" ]",
+	  .aka = "trust-anchors managed-keys trusted-keys trust-anchor trust-anchor-file "
+		 "auto-trust-anchor-file",
+	  .text = "What proofs begin with: DS or DNSKEY records, files of them, \"auto\": the keys of "
+		  "the root, followed as they change (RFC 5011)." },
+	{ "validate_except", OPTION_NAMES,
+	  AT(config_dns64, validate_except, struct config_texts), .preset = "[ ]",
+	  .example = "[ \"lan\" ]", .aka = "validate-except domain-insecure",
+	  .text = "Domains taken without proof: each name and all below." },
 	{ "local", OPTION_GROUPS, AT(config_dns64, local, struct config_local *),
 	  COUNT_AT(config_dns64, n_local), .group = &local_group, .aka = "local-data",
 	  .text = "Names answered from here; other types than those given do not exist." },
@@ -234,7 +246,8 @@ static const struct option dns64_options[] = {
 	  .preset = "500", .aka = "clients-per-query recursive-clients",
 	  .text = "Outstanding questions of one source address; cached answers are not counted." },
 	{ "query_log", OPTION_BOOL, AT(config_dns64, query_log, bool), .preset = "false",
-	  .aka = "querylog log-queries", .text = "A log line for each question." },
+	  .aka = "querylog log-queries",
+	  .text = "A log line for each question and how it ended, at most 100 a second." },
 };
 static const struct option_group dns64_group = GROUP("dns64", config_dns64, dns64_options);
 
@@ -377,7 +390,7 @@ static const struct option ra_options[] = {
 	  .text = "URI of a captive portal's API (RFC 8910); \"\": none." },
 	{ "refuse_on_uplink", OPTION_BOOL, AT(config_ra, refuse_on_uplink, bool),
 	  .preset = "true",
-	  .text = "Keep advertisements off the bridge port behind which the host's gateway is." },
+	  .text = "Keep advertisements off the bridge port behind which the forwarding database has the host's default gateway; until it has, off the ports that are no guests' (a NIC, a bond, a VLAN). A port named in uplink is kept free of them too." },
 	{ "final", OPTION_WORD, WORD_AT(config_ra, final), .words = final_words,
 	  .preset = "\"stop\"", .aka = "RemoveAdvOnExit",
 	  .text = "Whether to advertise our leaving: on \"stop\", but not on restart or reload, or "

@@ -44,6 +44,7 @@ enum option_type {
 	OPTION_RESOLVERS, /* struct config_endpoints without: IPv6, on the link */
 	OPTION_NAME,      /* const char *, a domain name */
 	OPTION_NAMES,     /* struct config_texts, domain names */
+	OPTION_ANCHORS,   /* struct config_texts: trust anchors */
 	OPTION_MASQUERADE, /* enum config_masquerade and an address, in struct config_nat64 */
 	OPTION_GROUP,      /* a struct of its own */
 	OPTION_GROUPS,     /* a list of structs: pointer and count */

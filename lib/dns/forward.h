@@ -50,12 +50,14 @@ enum forward_outcome {
 	FORWARD_BUSY,    /* no room in the transport: nothing was sent */
 };
 
-/* Questions in flight at most; beyond, they fail at once. */
-#define FORWARD_QUESTIONS_MAX 4096
+/* Questions in flight at most; beyond, they fail at once.  Not fewer than the engine asks,
+ * which lets the oldest go when it has no more room: so forwarders of one set that are silent
+ * do not keep questions from those of another. */
+#define FORWARD_QUESTIONS_MAX RESOLVE_MAX
 
 struct forward_ops {
-	/* Sends msg to peer over UDP or TCP; tag comes back with forward_received(), once, also
-	 * within the call, unless ops->cancel named it. */
+	/* Sends msg to peer over UDP or TCP; tag comes back with forward_received(), once at
+	 * most, also within the call, unless ops->cancel named it. */
 	void (*send)(void *ctx, uint64_t tag, const struct forward_peer *, bool tcp,
 		     const uint8_t *msg, size_t len);
 	void (*cancel)(void *ctx, uint64_t tag);
@@ -82,11 +84,16 @@ void forward_ask(struct forward *, uint64_t id, const struct dns_question *, uns
 		 unsigned set, uint64_t now_ms);
 void forward_cancel(struct forward *, uint64_t id);
 
+/* Someone else asked the peers of a set and got no answer: a probe finds out which of them
+ * live.
+ */
+void forward_doubt(struct forward *, unsigned set, uint64_t now_ms);
+
 /* A tag that is not, or no longer, waited for is ignored. */
 void forward_received(struct forward *, uint64_t tag, enum forward_outcome, const uint8_t *msg,
 		      size_t len, uint64_t now_ms);
 
-/* When there is something to do (UINT64_MAX: nothing), and doing it. */
+/* When there is something to do (UINT64_MAX: nothing), and doing it, or a part. */
 uint64_t forward_next(const struct forward *);
 void forward_tick(struct forward *, uint64_t now_ms);
 
@@ -95,9 +102,14 @@ struct forward_health {
 	bool healthy;
 	uint32_t rtt_ms; /* smoothed; 0: not known yet */
 	uint64_t asked, answered, timeouts, errors;
+	uint64_t probe_ms; /* when it is asked whether it lives; UINT64_MAX: it does */
+	uint64_t no_edns_until_ms, no_case_until_ms; /* asked without EDNS, in lower case */
+	uint64_t shunned_until_ms; /* asked behind others: its answers were of no use */
 };
 
-/* Each peer once, whatever the sets; false behind the last. */
+/* Peer i of a set, and of all sets each once; false behind the last. */
+bool forward_health_of(const struct forward *, unsigned set, size_t i,
+		       struct forward_health *out);
 bool forward_health_at(const struct forward *, size_t i, struct forward_health *out);
 
 size_t forward_in_flight(const struct forward *);

@@ -427,6 +427,23 @@ size_t msg_end(struct msg_wr *m)
 	return wr_ok(&m->w) ? wr_len(&m->w) : 0;
 }
 
+static bool is_dnssec(uint16_t type)
+{
+	return type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3;
+}
+
+size_t msg_strip(const struct msg *m, void *buf, size_t size)
+{
+	struct msg_wr w;
+	struct msg_rr rr;
+
+	msg_begin(&w, buf, size, m->id, m->flags, m->count[MSG_QUESTION] ? &m->q : NULL);
+	for (size_t at = m->at[MSG_ANSWER]; msg_record(m, at, &rr); at = rr.next)
+		if (rr.type != TYPE_OPT && (rr.type == m->q.type || !is_dnssec(rr.type)))
+			msg_put_copy(&w, rr.section, m, &rr, rr.ttl);
+	return msg_end(&w);
+}
+
 size_t msg_write_question(void *buf, size_t size, uint16_t id, const struct dns_question *q,
 			  unsigned resolve_flags, uint16_t payload)
 {

@@ -80,7 +80,12 @@ enum { OPTION_COOKIE = 10, OPTION_KEEPALIVE = 11, OPTION_EDE = 15 };
 /* Extended DNS errors (RFC 8914 5.2 and its registry) used here. */
 enum {
 	EDE_STALE = 3,
+	EDE_INDETERMINATE = 5,
 	EDE_BOGUS = 6,
+	EDE_EXPIRED = 7,
+	EDE_NOT_YET_VALID = 8,
+	EDE_DNSKEY_MISSING = 9,
+	EDE_RRSIG_MISSING = 10,
 	EDE_NSEC_MISSING = 12,
 	EDE_CACHED_ERROR = 13,
 	EDE_PROHIBITED = 18,
@@ -192,6 +197,10 @@ void msg_put_copy(struct msg_wr *, enum msg_section, const struct msg *m,
 /* The OPT record.  options is a run of wire options; rcode the whole code. */
 void msg_put_opt(struct msg_wr *, uint16_t payload, unsigned rcode, bool dnssec_ok,
 		 const uint8_t *options, size_t len);
+
+/* RFC 4035 3.2.1: m, without its OPT record and without the records of DNSSEC that its question
+ * does not name, for who did not set DO.  Returns the length, or 0 when size is too small. */
+size_t msg_strip(const struct msg *m, void *buf, size_t size);
 
 /* Counts into the header; the length, or 0 when something did not fit. */
 size_t msg_end(struct msg_wr *);

@@ -76,12 +76,17 @@ void peer_heard(struct peer *p, uint64_t rtt_ms)
 	p->measured = true;
 }
 
+void peer_doubted(struct peer *p, uint64_t now_ms)
+{
+	if (p->probe_ms == NEVER)
+		p->probe_ms = now_ms + PROBE_FIRST_MS;
+}
+
 static void doubt(struct peer *p, uint64_t now_ms)
 {
 	if (p->misses++ == 0)
 		p->missed_since_ms = now_ms;
-	if (p->probe_ms == NEVER)
-		p->probe_ms = now_ms + PROBE_FIRST_MS;
+	peer_doubted(p, now_ms);
 }
 
 void peer_missed(struct peer *p, uint64_t now_ms)

@@ -47,6 +47,9 @@ void peer_heard(struct peer *, uint64_t rtt_ms);
 void peer_missed(struct peer *, uint64_t now_ms);
 void peer_refused(struct peer *, uint64_t now_ms);
 
+/* It may be that it does not answer any longer: a probe will tell. */
+void peer_doubted(struct peer *, uint64_t now_ms);
+
 /* What it answered was usable, or was not. */
 void peer_useful(struct peer *);
 void peer_useless(struct peer *, uint64_t now_ms);

@@ -13,7 +13,7 @@
 
 /* One more than may wait: the one in hand. */
 #define SLOTS         (PENDING_SLOTS + 1)
-#define JOBS          ((size_t)2 * SLOTS)
+#define JOBS          RESOLVE_MAX
 #define JOB_BUCKETS   8192
 #define GUEST_BUCKETS 1024
 
@@ -314,8 +314,6 @@ void pending_release(struct pending *p, struct pending_slot *s)
 {
 	for (enum pending_timer t = 0; t < PENDING_TIMERS; t++)
 		pending_stop(p, s, t);
-	for (size_t i = 0; i < 2; i++)
-		pending_leave(p, s, &s->legs[i]);
 	if (s->waiting) {
 		p->n_waiting--;
 		leave_guest(p, s);

@@ -83,7 +83,8 @@ void pending_free(struct pending *);
 
 /* A slot, zeroed; there are some for those in hand when PENDING_SLOTS wait, then NULL. */
 struct pending_slot *pending_take(struct pending *);
-void pending_release(struct pending *, struct pending_slot *); /* its legs leave their jobs */
+void pending_release(struct pending *,
+		     struct pending_slot *); /* its legs have left their jobs */
 
 /* The slot waits from now on, and counts for its client. */
 void pending_wait(struct pending *, struct pending_slot *);

@@ -163,5 +163,7 @@ void convert_validation(struct draft *d, const struct stmt *st)
 	struct draft_node *dns64 = draft_group(d, draft_root(d), "dns64");
 	struct draft_node *dnssec = draft_text(d, dns64, "dnssec", "pass", NULL);
 
-	draft_note(d, dnssec, st, "left to the forwarders, and to guests that validate");
+	draft_note(d, dnssec, st,
+		   "left to the forwarders, and to guests that validate; \"validate\" proves "
+		   "answers here");
 }

@@ -375,7 +375,7 @@ static bool read_once(struct draft *d, bool *again)
 	if (scratch && to_value(d->root, scratch, &root))
 		c = config_build(&root, &r);
 	if (c)
-		config_check(c, &r);
+		config_check(c, (struct check_build){ .validates = false }, &r);
 	d->no_memory |= !c || r.no_memory;
 	if (!d->no_memory) {
 		n_errors = count_errors(&r);

@@ -91,7 +91,7 @@ static enum ra_reason read_fixed(const struct ra_packet *in, size_t fixed, struc
 {
 	*r = rd_of(in->msg, in->len);
 	if (in->hop_limit != 255)
-		return RA_BAD_HOP_LIMIT;
+		return in->hop_limit == -2 ? RA_BAD_FRAGMENT : RA_BAD_HOP_LIMIT;
 	rd_u8(r);
 	if (rd_u8(r) != 0)
 		return RA_BAD_CODE;

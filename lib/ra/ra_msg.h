@@ -69,6 +69,10 @@ bool ra_item_same(const struct ra_item *a, const struct ra_item *b);
  * bytes, or 0 when it is not a name that fits. */
 size_t ra_name_write(const char *text, uint8_t out[RA_NAME_MAX]);
 
+/* A name in wire form, as ra_msg_read_advert() gives it, as text without the last dot; what is
+ * not printable, and a dot inside of a label, is shown as '?'. */
+const char *ra_name_text(const struct ra_item *, char out[RA_NAME_MAX]);
+
 typedef void ra_msg_fn(void *arg, const uint8_t *msg, size_t len);
 
 /* Calls fn with one or more whole messages of at most RA_MSG_MAX bytes; each has the header,
@@ -86,7 +90,8 @@ size_t ra_msg_write(const struct ra_header *, const struct ra_item *, size_t n, 
 	X(LENGTH, "length", "shorter than its fixed part", "RFC 4861 6.1")             \
 	X(OPTION, "option", "option of length zero or beyond the end", "RFC 4861 6.1") \
 	X(SOURCE_LL, "source_ll", "link-layer address from the unspecified address",   \
-	  "RFC 4861 6.1.1")
+	  "RFC 4861 6.1.1")                                                            \
+	X(FRAGMENT, "fragment", "came in fragments", "RFC 6980 5")
 
 #define RA_REASON_ENUM(id, name, text, rfc) RA_BAD_##id,
 enum ra_reason { RA_REASONS(RA_REASON_ENUM) RA_ACCEPTED };
@@ -95,7 +100,7 @@ enum ra_reason { RA_REASONS(RA_REASON_ENUM) RA_ACCEPTED };
 /* A message as it came in. */
 struct ra_packet {
 	struct in6_addr src;
-	int hop_limit; /* -1: not known */
+	int hop_limit; /* -1: not known, -2: it came in fragments */
 	const uint8_t *msg;
 	size_t len; /* without the IPv6 header; the checksum has been verified */
 };

@@ -75,6 +75,24 @@ size_t ra_name_write(const char *text, uint8_t out[RA_NAME_MAX])
 	return wr_ok(&w) ? wr_len(&w) : 0;
 }
 
+const char *ra_name_text(const struct ra_item *item, char out[RA_NAME_MAX])
+{
+	struct rd r = rd_of(item->bytes, item->n_bytes);
+	char *to = out;
+
+	for (uint8_t n; (n = rd_u8(&r)) && n <= rd_left(&r);) {
+		if (to > out)
+			*to++ = '.';
+		while (n--) {
+			uint8_t c = rd_u8(&r);
+
+			*to++ = c > ' ' && c < 0x7f && c != '.' ? (char)c : '?';
+		}
+	}
+	*to = 0;
+	return out;
+}
+
 /* --- writing ------------------------------------------------------------------------- */
 
 static void write_prefix(struct wr *w, const struct ra_item *item, size_t n)

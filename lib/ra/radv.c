@@ -17,6 +17,8 @@ struct radv {
 	struct in6_addr old_source; /* has to say farewell; :: for none */
 	bool new_source_known;      /* and the new one has been heard */
 	int error;
+	uint64_t said_ms, asked_ms;
+	struct others others;
 	struct radv_counters counters;
 };
 
@@ -40,6 +42,8 @@ static void link_changed(struct radv *r)
 	sched_down(&r->sched, true);
 	r->said_as = r->old_source = in6addr_any;
 	r->error = 0;
+	r->said_ms = RADV_NEVER;
+	r->others = (struct others){ 0 };
 }
 
 /* RFC 4861 6.2.8: the old address says that it is a router no more. */
@@ -107,23 +111,43 @@ static void on_solicit(struct radv *r, uint64_t now_ms, const struct ra_packet *
 		r->counters.rs_own++;
 		return;
 	}
+	r->asked_ms = now_ms;
 	if (sched_solicit(&r->sched, now_ms, &in->src) == SCHED_LIMITED)
 		r->counters.rs_limited++;
 }
 
-static void on_advert(struct radv *r, const struct ra_packet *in)
+/* Sent back by a switch: from an address of ours, and with our link-layer address or none. */
+static bool is_own(const struct radv *r, const struct in6_addr *src, const struct ra_header *h)
+{
+	const struct ra_header *ours = &r->now->header;
+
+	if (!addr_equal(src, &r->now->link_local) && !addr_equal(src, &r->said_as) &&
+	    !addr_equal(src, &r->old_source))
+		return false;
+	return !h->has_mac || (ours->has_mac && memcmp(h->mac, ours->mac, sizeof h->mac) == 0);
+}
+
+static void on_advert(struct radv *r, uint64_t now_ms, const struct ra_packet *in)
 {
 	struct ra_advert ra;
-	enum ra_reason reason;
+	enum ra_reason reason = ra_msg_read_advert(in, &ra);
+	unsigned found;
 
-	if (r->now && addr_equal(&in->src, &r->now->link_local)) {
+	if (reason == RA_ACCEPTED && is_own(r, &in->src, &ra.head)) {
 		r->counters.ra_own++;
 		return;
 	}
 	r->counters.ra_rx++;
-	reason = ra_msg_read_advert(in, &ra);
-	if (reason != RA_ACCEPTED)
+	if (reason != RA_ACCEPTED) {
 		r->counters.ra_invalid[reason]++;
+		return;
+	}
+	found = others_input(&r->others, now_ms, &in->src, &ra,
+			     &(struct others_own){ r->now->link_local, &r->now->header,
+						   r->now->items,
+						   radv_table_announced(r->now, now_ms) });
+	for (unsigned i = 0; i < OTHERS_N; i++)
+		r->counters.ra_found[i] += (found & OTHERS_BIT(i)) != 0;
 }
 
 void radv_input(struct radv *r, uint64_t now_ms, const struct ra_packet *in)
@@ -133,7 +157,17 @@ void radv_input(struct radv *r, uint64_t now_ms, const struct ra_packet *in)
 	if (in->msg[0] == RA_SOLICIT)
 		on_solicit(r, now_ms, in);
 	else if (in->msg[0] == RA_ADVERTISE)
-		on_advert(r, in);
+		on_advert(r, now_ms, in);
+}
+
+const struct others *radv_others(const struct radv *r)
+{
+	return &r->others;
+}
+
+bool radv_news(struct radv *r, struct others_news *out)
+{
+	return others_news(&r->others, out);
 }
 
 /* --- what goes out ------------------------------------------------------------------- */
@@ -154,20 +188,23 @@ static void send_message(void *arg, const uint8_t *msg, size_t len)
 		out->error = error;
 }
 
-void radv_write(struct radv *r, uint64_t now_ms, ra_msg_fn *fn, void *arg)
+size_t radv_write(struct radv *r, uint64_t now_ms, ra_msg_fn *fn, void *arg)
 {
 	struct radv_table *t = r->now;
 
-	if (t)
-		r->counters.ra_tx_left_out += ra_msg_write(
-			&t->header, t->items, radv_table_items(t, now_ms), fn, arg);
+	return t ? ra_msg_write(&t->header, t->items, radv_table_items(t, now_ms), fn, arg) : 0;
+}
+
+bool radv_withdraws(const struct radv *r, const struct ra_item *item)
+{
+	return r->now && radv_table_withdraws(r->now, item);
 }
 
 static int say(struct radv *r, uint64_t now_ms, const struct in6_addr *dst)
 {
 	struct outgoing out = { r, r->now->link_local, *dst, 0 };
 
-	radv_write(r, now_ms, send_message, &out);
+	r->counters.ra_tx_left_out += radv_write(r, now_ms, send_message, &out);
 	r->counters.ra_tx_errors += out.error != 0;
 	if (!out.error)
 		r->said_as = out.src;
@@ -221,6 +258,7 @@ static void multicast(struct radv *r, uint64_t now_ms, const struct sched_job *j
 		return;
 	r->counters.ra_tx_solicited += job->solicited;
 	r->new_source_known = true;
+	r->said_ms = now_ms;
 	radv_table_age(r->now, now_ms);
 }
 
@@ -256,7 +294,13 @@ uint64_t radv_next(const struct radv *r)
 
 struct radv_status radv_status(const struct radv *r)
 {
-	struct radv_status status = { "waiting", r->sched.multicast_ms, r->error, 0 };
+	struct radv_status status = { .state = "waiting",
+				      .next_ms = r->sched.multicast_ms,
+				      .said_ms = r->said_ms,
+				      .asked_ms = r->asked_ms,
+				      .min_ms = r->sched.min_ms,
+				      .max_ms = r->sched.max_ms,
+				      .error = r->error };
 
 	if (r->sched.on)
 		status.state = r->sched.quick ? "announcing" : "steady";
@@ -279,8 +323,10 @@ const struct radv_counter_row *radv_counter_row(size_t i)
 #define ADVERT(id, name, text, rfc)                                    \
 	{ "ra.ra_invalid." name, "advertisements dropped: " text, rfc, \
 	  offsetof(struct radv_counters, ra_invalid[RA_BAD_##id]) },
-	static const struct radv_counter_row rows[] = { RADV_COUNTERS(PLAIN) RA_REASONS(SOLICIT)
-								RA_REASONS(ADVERT) };
+#define FINDING(id, name, text, rfc) \
+	{ "ra." name, text, rfc, offsetof(struct radv_counters, ra_found[OTHERS_##id]) },
+	static const struct radv_counter_row rows[] = { RADV_COUNTERS(PLAIN) RA_REASONS(
+		SOLICIT) RA_REASONS(ADVERT) OTHERS_FINDINGS(FINDING) };
 
 	return i < sizeof rows / sizeof rows[0] ? &rows[i] : NULL;
 }
@@ -293,6 +339,7 @@ struct radv *radv_new(uint64_t seed, radv_send_fn *send, void *arg)
 		return NULL;
 	r->send = send;
 	r->arg = arg;
+	r->said_ms = r->asked_ms = RADV_NEVER;
 	sched_init(&r->sched, seed);
 	return r;
 }

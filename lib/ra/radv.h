@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* radv.h - the advertiser of one interface: what is said (ra_msg.h) and when (sched.h).
  *
- * Gets a configuration, solicitations and the time; gives messages, a next deadline, counters.
+ * Gets a configuration, solicitations, what other routers say (others.h) and the time; gives
+ * messages, a next deadline, counters.
  * Knows no socket and no kernel.  What vanishes from one configuration to the next is taken
  * back on the link before it is no longer mentioned (RFC 4861 6.2.4, RFC 9096 3).
  */
 #pragma once
 
+#include "others.h"
 #include "ra_msg.h"
 
 #include <netinet/in.h>
@@ -67,6 +69,7 @@ struct radv_counters {
 #undef RADV_COUNTER_FIELD
 	uint64_t rs_invalid[RA_ACCEPTED]; /* by enum ra_reason */
 	uint64_t ra_invalid[RA_ACCEPTED];
+	uint64_t ra_found[OTHERS_N]; /* by enum others_finding */
 };
 
 /* A row of that table: "ra.rs_invalid.hop_limit".  NULL behind the last. */
@@ -96,6 +99,10 @@ void radv_settle(struct radv *, uint64_t now_ms, bool commit);
 /* A message that came in on the link. */
 void radv_input(struct radv *, uint64_t now_ms, const struct ra_packet *);
 
+/* The other routers on the link, and what the last message gave to tell about one. */
+const struct others *radv_others(const struct radv *);
+bool radv_news(struct radv *, struct others_news *out);
+
 /* When to call radv_tick(), which sends what is due. */
 uint64_t radv_next(const struct radv *);
 void radv_tick(struct radv *, uint64_t now_ms);
@@ -104,14 +111,21 @@ void radv_tick(struct radv *, uint64_t now_ms);
  * 6.2.5).  Nothing is due after it. */
 void radv_cease(struct radv *, uint64_t now_ms);
 
-/* Calls fn with the messages as they would go out now. */
-void radv_write(struct radv *, uint64_t now_ms, ra_msg_fn *fn, void *arg);
+/* Calls fn with the messages as they would go out now.  Returns how many items had to be left
+ * out, as ra_msg_write() does. */
+size_t radv_write(struct radv *, uint64_t now_ms, ra_msg_fn *fn, void *arg);
+
+/* Is the item, of such a message, one that is being taken back? */
+bool radv_withdraws(const struct radv *, const struct ra_item *);
 
 struct radv_status {
 	const char *state; /* "waiting", "announcing", "steady" */
 	uint64_t next_ms;  /* the next multicast, RADV_NEVER: none */
-	int error;         /* -errno of the last multicast, 0 when it went out */
-	size_t withdrawn;  /* items that are being taken back */
+	uint64_t said_ms;  /* the last multicast, and the last solicitation that was heard; */
+	uint64_t asked_ms; /* RADV_NEVER: none yet */
+	uint32_t min_ms, max_ms; /* the interval */
+	int error;               /* -errno of the last multicast, 0 when it went out */
+	size_t withdrawn;        /* items that are being taken back */
 };
 
 struct radv_status radv_status(const struct radv *);

@@ -253,7 +253,6 @@ static bool entry_equal(const struct radv_entry *a, const struct radv_entry *b, 
 	       x->lifetime_s == y->lifetime_s && x->preferred_s == y->preferred_s &&
 	       addr_equal(&x->addr, &y->addr) && x->n_bytes == y->n_bytes &&
 	       (!x->n_bytes || memcmp(x->bytes, y->bytes, x->n_bytes) == 0) &&
-	       !a->withdrawals == !b->withdrawals &&
 	       !limit_moved(was.lifetime_s, is.lifetime_s) &&
 	       !limit_moved(was.preferred_s, is.preferred_s);
 }
@@ -283,6 +282,23 @@ size_t radv_table_items(struct radv_table *t, uint64_t now_ms)
 			if ((int)t->entries[i].item.kind == kind)
 				t->items[n++] = item_now(&t->entries[i], now_ms);
 	return n;
+}
+
+size_t radv_table_announced(struct radv_table *t, uint64_t now_ms)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (!t->entries[i].withdrawals)
+			t->items[n++] = item_now(&t->entries[i], now_ms);
+	return n;
+}
+
+bool radv_table_withdraws(const struct radv_table *t, const struct ra_item *item)
+{
+	const struct radv_entry *e = find(t, item);
+
+	return e && e->withdrawals;
 }
 
 /* A withdrawal has been said once more; those that have been said enough go. */

@@ -42,5 +42,11 @@ bool radv_table_equal(const struct radv_table *a, const struct radv_table *b, ui
 /* Fills items, in the order of their kinds, with the lifetimes of now; how many. */
 size_t radv_table_items(struct radv_table *, uint64_t now_ms);
 
+/* The same without what is taken back. */
+size_t radv_table_announced(struct radv_table *, uint64_t now_ms);
+
+/* Is the item one of those that are taken back? */
+bool radv_table_withdraws(const struct radv_table *, const struct ra_item *);
+
 /* A multicast went out: withdrawals have been said once more; those said often enough go. */
 void radv_table_age(struct radv_table *, uint64_t now_ms);

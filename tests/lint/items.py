@@ -4,8 +4,8 @@
 results (items.py DIR), tests that ran in it and passed; then DIR/items.xml says so, item by item.
 
 A cell of the NAT64 table names its tests in backquotes (`a-vector`, `unit/test`, `net/file/test`,
-`replay_name`), or says "not applicable:" and why; its items are complete.  The other tables name
-tests as the text above them says.
+`replay_name`); the other tables name tests as the text above them says.  A cell may say "not applicable:" and
+why instead, of router advertisements also "not yet:" and what is missing; of all three every item is there once.
 """
 import pathlib
 import re
@@ -15,10 +15,24 @@ import xml.sax.saxutils as sax
 
 from tree import ROOT
 
-NAT64_ITEMS = set(range(1, 109))
-# Words of the tables for a file of tests/unit, of the fuzzers and of tests/net.
+ITEMS = {"NAT64": {str(n) for n in range(1, 109)},
+         "DNS64": {str(n) for n in range(1, 149)},
+         "Router advertisements": {f"{letter}{n:02}" for letter, most in (
+             ("A", 36), ("B", 9), ("C", 29), ("D", 9), ("E", 14), ("F", 19), ("G", 8), ("H", 5), ("I", 1))
+             for n in range(1, most + 1)}}
+WHY_NOT = {"NAT64": r"not applicable: \w", "DNS64": r"not applicable: \w", "Router advertisements": r"not (applicable|yet): \S"}
+# Words of the tables for a file of tests/unit.
 UNIT_NAMES = {"raw": "query_raw"}
-NET_NAMES = {"net": "test_ra"}
+# And of the table of DNS64 for one of tests/net.
+DNS_NET_NAMES = {"forwarders": "test_forwarders", "hostile": "test_hostile_forwarders",
+                 "streams": "test_dns_streams", "storms": "test_dns_storms",
+                 "dnssec": "test_dnssec"}
+
+
+def net_file(word):
+    """The file of tests/net that a word of the tables stands for, or None."""
+    names = ["ra"] if word == "net" else [f"ra_{word[4:]}", word[4:]] if word.startswith("net_") else []
+    return next((f"test_{n}" for n in names if (ROOT / f"tests/net/test_{n}.py").exists()), None)
 
 
 def exists():
@@ -67,8 +81,13 @@ def sections():
 
 
 def numbers(item):
-    match = re.fullmatch(r"(\d+)(?: to (\d+))?", item)
-    return range(int(match[1]), int(match[2] or match[1]) + 1) if match else ()
+    """The items of a cell: "7", "109 to 122", "A03-A06, A08"."""
+    found = []
+    for part in item.split(", "):
+        match = re.fullmatch(r"([A-Z]?)(\d+)(?:(?: to |-)\1(\d+))?", part)
+        if match:
+            found += [f"{match[1]}{n:0{len(match[2])}}" for n in range(int(match[2]), int(match[3] or match[2]) + 1)]
+    return found
 
 
 def nat64_tests(cell):
@@ -78,6 +97,9 @@ def nat64_tests(cell):
 
 def dns_tests(cell):
     for word, braces in re.findall(r"([\w.]+)(?: \{([^}]*)\})?", cell):
+        if word in DNS_NET_NAMES:
+            yield from (f"net/{DNS_NET_NAMES[word]}/test_{name}" for name in braces.split(", "))
+            continue
         if word.endswith(".scn"):
             yield f"query/tests/vectors/dns/{word}"
         for name in filter(None, braces.split(", ")):
@@ -88,7 +110,7 @@ def ra_tests(cell):
     for word, braces in re.findall(r"(\w+) \{([^}]*)\}", cell):
         for name in braces.split(", "):
             if re.fullmatch(r"\w+", name):
-                yield f"net/test_ra/test_{name}" if word in NET_NAMES else f"{word}/{name}"
+                yield f"net/{net_file(word)}/test_{name}" if word.startswith("net") else f"{word}/{name}"
     for name in re.findall(r"\bfuzz (\w+)", cell):
         yield f"replay_{name}"
 
@@ -99,7 +121,7 @@ READERS = {"NAT64": nat64_tests, "DNS64": dns_tests, "Router advertisements": ra
 def judge(title, cells, there, results):
     """What is wrong with a row, in words."""
     cell, tests = cells[-1], list(READERS[title](cells[-1]))
-    if title == "NAT64" and not tests and not re.search(r"not applicable: \w", cell):
+    if title in WHY_NOT and not tests and not re.search(WHY_NOT[title], cell):
         yield "no test, and no reason why it does not apply"
     for test in tests:
         if test not in there:
@@ -113,15 +135,16 @@ def judge(title, cells, there, results):
 def main():
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else None
     there, results = exists(), ran(folder) if folder else None
-    seen, cases = set(), []
+    seen, cases = {title: set() for title in ITEMS}, []
     for title, cells in sections():
         wrong = list(judge(title, cells, there, results))
-        if title == "NAT64":
-            twice = seen & set(numbers(cells[0]))
-            wrong += [f"item {n} is there twice" for n in sorted(twice)]
-            seen |= set(numbers(cells[0]))
+        if title in ITEMS:
+            here = numbers(cells[0])
+            wrong += [f"item {n} is there twice" for n in here if n in seen[title] or here.count(n) > 1]
+            seen[title] |= set(here)
         cases.append((f"{title} {cells[0] or cells[1]}", wrong))
-    cases += [(f"NAT64 {n}", ["the table does not have it"]) for n in sorted(NAT64_ITEMS - seen)]
+    cases += [(f"{title} {n}", ["the table does not have it"]) for title, items in ITEMS.items()
+              for n in sorted(items - seen[title])]
     if folder:
         text = "".join(f'<testcase classname="items" name={sax.quoteattr(name)}>'
                        + "".join(f"<failure>{sax.escape(w)}</failure>" for w in wrong[:1]) + "</testcase>\n"

@@ -35,6 +35,7 @@ daemon/io/nft*
 daemon/io/sysctl*
 daemon/io/resolvers*
 daemon/io/icmp6*
+daemon/io/hearing*
 daemon/io/lease_*
 daemon/io/dns_* daemon/io/port_holder*
 daemon/io/upstream*
@@ -65,6 +66,7 @@ OWNER = {
     r"event2/.*": "daemon/ev.c",
     r"netlink/.*": "daemon/io/link*",
     r"ares.*\.h": "daemon/io/upstream_ares.c",
+    r"unbound.*\.h": "daemon/io/upstream_unbound.c",
     r"libnftnl/.*|libmnl/.*|linux/netfilter/.*": "daemon/io/nft*",
     r"linux/if_tun\.h": "daemon/io/tun.c",
     r"systemd/sd-daemon\.h": "daemon/sd.c",

@@ -11,6 +11,7 @@ HERE = pathlib.Path(__file__).parent
 LICENCE = "/* SPDX-License-Identifier: GPL-3.0-or-later */\n"
 LONG = "int f(void)\n{\n" + "\tf();\n" * 61 + "}\n"
 DEEP = "int f(void)\n{\n" + "".join("\t" * (i + 1) + "if (f())\n" for i in range(4)) + "}\n"
+RA = "## Router advertisements\n"
 # Lint, file, text, what is said of it ("": nothing).
 CASES = [
     ("layers", "lib/nat64/a.c", '#include "base/b.h"\n', ""),
@@ -33,6 +34,12 @@ CASES = [
     ("items", "docs/rfc.md", "## NAT64\n| 1 | - | `nowhere` |\n", "there is no test vectors/nowhere"),
     ("items", "docs/rfc.md", "## NAT64\n| 1 | - | by eye |\n", "no test, and no reason"),
     ("items", "docs/rfc.md", "## NAT64\n| 1 | - | not applicable: so |\n", "NAT64 2: the table does not have it"),
+    ("items", "docs/rfc.md", "## NAT64\n| 1 | - | not applicable: so |\n", "advertisements I01: the table does not have"),
+    ("items", "docs/rfc.md", RA + "| A03-A05, B01 | - | - | by eye |\n", "no test, and no reason"),
+    ("items", "docs/rfc.md", RA + "| A03-A05 | - | - | not yet: x |\n| A05 | - | - | not yet: x |\n", "A05 is there twice"),
+    ("items", "docs/rfc.md", RA + "| A03 | - | - | net_nowhere {x} |\n", "there is no test net/None/test_x"),
+    ("mutations", "tests/mutations/a.list", "tests: a\nlib/base/c.h\n- int a;\n+ int b;\n", "has no line: int a;"),
+    ("mutations", "tests/mutations/a.list", "lib/base/c.h\n", "no line `tests:"),
 ]
 
 bad = 0

@@ -13,6 +13,7 @@ namespace); the server itself is a thread of the test.  A script is called with 
 gives a list of Send; None stands for the ordinary answer from the zone.  Run as a program, it
 serves a zone from JSON: mock_dns.py ADDRESS PORT '{"name": {"A": ["192.0.2.1"]}}'.
 """
+import collections
 import contextlib
 import dataclasses
 import heapq
@@ -40,11 +41,12 @@ SOA = ". 60 IN SOA ns.example. hostmaster.example. 1 3600 600 86400 60"
 
 @dataclasses.dataclass
 class Send:
-    """One message to send: when (seconds from now), from another socket, and whether a stream is
-    closed behind it.  wire None sends nothing."""
+    """One message to send: when (seconds from now), from another port or by another MockDns (by its
+    address), and whether a stream is closed behind it.  wire None sends nothing."""
     wire: bytes | None
     after: float = 0.0
     spoofed: bool = False
+    by: "MockDns | None" = None
     close: bool = False
 
 
@@ -118,6 +120,17 @@ def corrupt(wire, at, value):
     return wire[:at] + bytes([value & 255]) + wire[at + 1:]
 
 
+def message(q, records=b"", counts=(1, 1, 0, 0), flags=0x8180, question=None):
+    """An answer to q octet by octet, right or wrong."""
+    question = q.wire[12:12 + len(q.raw_name.to_wire()) + 4] if question is None else question
+    return struct.pack("!6H", q.id, flags, *counts) + question + records
+
+
+def record(rdtype, rdata, owner=b"\xc0\x0c", ttl=300, size=None):
+    """One record; size: the length of RDATA that is claimed."""
+    return owner + struct.pack("!HHIH", rdtype, 1, ttl, len(rdata) if size is None else size) + rdata
+
+
 def other_case(wire):
     """The message with the case of every letter of its question turned round."""
     end = 12 + len(dns.name.from_wire(wire, 12)[0].to_wire())
@@ -133,6 +146,7 @@ class MockDns:
     def __init__(self, addr, port=53, inside=contextlib.nullcontext, zone=None, script=None):
         self.zone = zone or {}
         self.script = script
+        self.raw = None  # in place of all else: octets and peer to octets, where speed counts
         self.questions = []
         self.connections = 0
         self._later = []
@@ -141,20 +155,17 @@ class MockDns:
         family = socket.AF_INET6 if ":" in addr else socket.AF_INET
         with inside():
             self._udp = socket.socket(family, socket.SOCK_DGRAM)
-            self._tcp = socket.socket(family, socket.SOCK_STREAM)
             self._spoof = socket.socket(family, socket.SOCK_DGRAM)
-        self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._at, self._inside = (addr, port), inside
         self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self._udp.bind((addr, port))
         self._spoof.bind((addr, 0))
-        self._tcp.bind((addr, port))
-        self._tcp.listen(64)
-        self._tcp.setblocking(False)
         self._udp.setblocking(False)
         self._selector.register(self._udp, selectors.EVENT_READ, None)
-        self._selector.register(self._tcp, selectors.EVENT_READ, None)
-        self._wake, wake = socket.socketpair()
-        self._selector.register(wake, selectors.EVENT_READ, None)
+        self._open_stream()
+        self._wake, self._woken = socket.socketpair()
+        self._selector.register(self._woken, selectors.EVENT_READ, None)
+        self._orders = collections.deque()
         self._stop = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -167,6 +178,44 @@ class MockDns:
             key.fileobj.close()
         self._spoof.close()
         self._wake.close()
+
+    def streams(self, on):
+        """Whether connections are accepted; else they are refused, and those there are closed."""
+        self._order(self._open_stream if on else self._close_streams)
+
+    def deaf(self, on):
+        """Whether datagrams are left unread, which costs less than a script that says nothing."""
+        self._order(self._close_ears if on else self._open_ears)
+
+    def _order(self, what):
+        done = threading.Event()
+        self._orders.append((what, done))
+        self._wake.send(b"x")
+        assert done.wait(5)
+
+    def _close_ears(self):
+        self._selector.unregister(self._udp)
+
+    def _open_ears(self):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._udp.recv(65535)
+        self._selector.register(self._udp, selectors.EVENT_READ, None)
+
+    def _open_stream(self):
+        with self._inside():
+            self._tcp = socket.socket(self._udp.family, socket.SOCK_STREAM)
+        self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._tcp.bind(self._at)
+        self._tcp.listen(64)
+        self._tcp.setblocking(False)
+        self._selector.register(self._tcp, selectors.EVENT_READ, None)
+
+    def _close_streams(self):
+        for key in list(self._selector.get_map().values()):
+            if key.data or key.fileobj is self._tcp:
+                self._selector.unregister(key.fileobj)
+                key.fileobj.close()
 
     def asked(self, name=None, rdtype=None):
         return [q for q in list(self.questions)
@@ -191,6 +240,12 @@ class MockDns:
                 except BlockingIOError:
                     return
                 self._question(wire, peer, None)
+        elif key.fileobj is self._woken:
+            self._woken.recv(1)
+            while self._orders:
+                order, done = self._orders.popleft()
+                order()
+                done.set()
         elif key.fileobj is self._tcp:
             sock, peer = self._tcp.accept()
             self.connections += 1
@@ -220,6 +275,9 @@ class MockDns:
         stream.sock.close()
 
     def _question(self, wire, peer, stream):
+        if self.raw:
+            self._send(Send(self.raw(wire, peer)), peer, stream)
+            return
         question = Question(wire, peer, stream is not None, self.zone)
         self.questions.append(question)
         sends = self.script(question) if self.script else None
@@ -238,7 +296,8 @@ class MockDns:
             if send.close:
                 self._close(stream)
         elif send.wire is not None:
-            (self._spoof if send.spoofed else self._udp).sendto(send.wire, peer)
+            mock = send.by or self
+            (mock._spoof if send.spoofed else mock._udp).sendto(send.wire, peer)
 
 
 def main():

@@ -55,6 +55,55 @@ def flood(guest, prefix, dst, port, data):
     return thread
 
 
+def solicitation(kind, mac, dst):
+    """A frame with a router (133) or neighbour (135) solicitation from a source that nobody has."""
+    src, dst = packed("fe80::")[:8] + os.urandom(8), packed(dst)
+    target = b"" if kind == 133 else packed("2001:db8:1:2::1")
+    body = struct.pack("!BBHI", kind, 0, 0, 0) + target + b"\1\1" + mac
+    total = checksum(src + dst + struct.pack("!IxxxB", len(body), 58) + body)
+    body = body[:2] + struct.pack("!H", total) + body[4:]
+    return (b"\x33\x33" + dst[-4:] + mac + b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, len(body), 58, 255)
+            + src + dst + body)
+
+
+def own_mac(guest):
+    return bytes.fromhex(guest.mac.replace(":", ""))
+
+
+@pytest.mark.parametrize("kind, to, forged", [(133, "ff02::2", False), (133, "ff02::2", True),
+                                              (135, "ff02::1:ff00:1", False)])
+def test_solicitations_from_made_up_addresses(world, kind, to, forged):
+    """Each makes a neighbour in the kernel: they must not fill its table, nor keep others unanswered."""
+    first, second = world.guests
+    with first.inside():
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    sock.bind(("eth0", 0x86dd))
+
+    def send():
+        with sock:
+            for _ in range(5000):
+                mac = b"\x52\x54" + os.urandom(4) if forged else own_mac(first)
+                sock.send(solicitation(kind, mac, to))
+                time.sleep(EVERY)
+    thread = threading.Thread(target=send)
+    thread.start()
+    pinged = lost = n = 0
+    while thread.is_alive():
+        address = f"2001:db8:1:2::{kind + 1000 * forged:x}:{n:x}"
+        n += 1
+        second.run("ip", "addr", "add", f"{address}/128", "dev", "eth0", "nodad")
+        pinged += 1
+        lost += not second.ok("ping", "-6", "-c", 1, "-w", 1, "-I", address, "2001:db8:1:2::1")
+        second.run("ip", "addr", "del", f"{address}/128", "dev", "eth0")
+        time.sleep(0.1)
+    answered = second.run("rdisc6", "-1", "-w", "4000", "eth0", check=False)
+    thread.join()
+    assert pinged > 5 and lost <= pinged / 10, (pinged, lost)
+    assert answered.returncode == 0, answered.stdout
+    made = len(world.host.out("ip", "-6", "neigh", "show", "dev", "br0").splitlines())
+    assert made < 600, made
+
+
 def test_questions_from_made_up_addresses(world):
     """Their answers wait for neighbours that are not there, and must not take the room of others'."""
     first, second = world.guests

@@ -24,7 +24,7 @@ def made(host):
             "ip", "-j", f"-{family}", "route", "show", "dev", "nat64", check=False)),
         "proxies": host.out("ip", "-6", "neigh", "show", "proxy"),
         "gateway": host.out("ip", "-6", "neigh", "show", "dev", "nat64", "nud", "permanent", check=False),
-        "table": host.out("nft", "list", "ruleset"),
+        "table": "".join(host.out("nft", "list", "ruleset", family) for family in ("ip", "ip6")),
         "up": bool(link) and "UP" in link[0]["flags"],
         "addresses": link[0]["addr_info"] if link else [],
         "proxy_ndp": host.sysctl("net.ipv6.conf.br0.proxy_ndp"),

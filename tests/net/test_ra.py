@@ -1,94 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Router advertisements on the wire, with the kernel's autoconfiguration as the judge."""
+import os
+import pathlib
+import re
 import signal
-import socket
 import struct
 import time
 
 import pytest
 
+from ear import ALL_NODES, SOLICIT, Ear
+from gateway import CONFIG
 from lab import BRIDGE_MAC, wait_until
 
 pytestmark = pytest.mark.lab(guests=1, hops=False)
-
-ALL_NODES, ALL_ROUTERS = "ff02::1", "ff02::2"
-SOLICIT = bytes([133, 0, 0, 0, 0, 0, 0, 0])
-IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT, IPV6_PKTINFO, ICMP6_FILTER = 51, 52, 50, 1
-
-
-class Advertisement:
-    def __init__(self, data, src, hop_limit, dst):
-        self.data, self.src, self.hop_limit, self.dst = data, src, hop_limit, dst
-        self.at = time.monotonic()
-        self.lifetime = struct.unpack_from("!H", data, 6)[0]
-        self.preference = data[5] >> 3 & 3
-        self.options = []
-        rest = data[16:]
-        while rest:
-            size = rest[1] * 8
-            assert 0 < size <= len(rest)
-            self.options.append((rest[0], rest[:size]))
-            rest = rest[size:]
-
-    def option(self, kind):
-        return next((data for type_, data in self.options if type_ == kind), None)
-
-
-class Ear:
-    """A guest's raw socket: hears advertisements, asks for them."""
-
-    def __init__(self, guest):
-        self.guest = guest
-        with guest.inside():
-            self.socket = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
-            self.index = socket.if_nametoindex("eth0")
-        blocked = bytearray(b"\xff" * 32)
-        blocked[16] = 0xbf  # type 134 passes
-        self.socket.setsockopt(socket.IPPROTO_ICMPV6, ICMP6_FILTER, bytes(blocked))
-        for option in (IPV6_RECVHOPLIMIT, socket.IPV6_RECVPKTINFO):
-            self.socket.setsockopt(socket.IPPROTO_IPV6, option, 1)
-        self.hops(255)
-
-    def hops(self, n):
-        for option in (socket.IPV6_MULTICAST_HOPS, socket.IPV6_UNICAST_HOPS):
-            self.socket.setsockopt(socket.IPPROTO_IPV6, option, n)
-
-    def ask(self, message=SOLICIT, to=ALL_ROUTERS):
-        self.socket.sendto(message, (to, 0, 0, self.index))
-
-    def ask_as_nobody(self, message=SOLICIT):
-        """From the unspecified address, which only a frame can carry."""
-        dst = socket.inet_pton(socket.AF_INET6, ALL_ROUTERS)
-        sum_ = sum(struct.unpack("!16H", bytes(16) + dst)) + len(message) + 58
-        sum_ += sum(struct.unpack(f"!{len(message) // 2}H", message))
-        while sum_ >> 16:
-            sum_ = (sum_ & 0xffff) + (sum_ >> 16)
-        message = message[:2] + struct.pack("!H", ~sum_ & 0xffff) + message[4:]
-        header = struct.pack("!IHBB", 6 << 28, len(message), 58, 255) + bytes(16) + dst
-        with self.guest.inside():
-            raw = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
-        with raw:
-            raw.sendto(header + message, ("eth0", 0x86dd, 0, 0, bytes([0x33, 0x33, 0, 0, 0, 2])))
-
-    def next(self, timeout=5.0):
-        """The next advertisement, or None."""
-        end = time.monotonic() + timeout
-        while (left := end - time.monotonic()) > 0:
-            self.socket.settimeout(left)
-            try:
-                data, control, _, src = self.socket.recvmsg(9000, 512)
-            except TimeoutError:
-                return None
-            about = {kind: value for _, kind, value in control}
-            hop_limit = struct.unpack("i", about[IPV6_HOPLIMIT])[0]
-            return Advertisement(data, src[0].split("%")[0], hop_limit,
-                                 socket.inet_ntop(socket.AF_INET6, about[IPV6_PKTINFO][:16]))
-        return None
-
-    def quiet(self):
-        """Until nothing that is on its way arrives any more."""
-        while self.next(0.6):
-            pass
 
 
 @pytest.fixture
@@ -108,7 +33,7 @@ def ear(lab, guest):
     ear = Ear(guest)
     ear.quiet()
     yield ear
-    ear.socket.close()
+    ear.close()
 
 
 def test_wire_form(ear):
@@ -132,7 +57,7 @@ def test_first_advertisement(lab, guest):
     assert first and first.at - ready < 1.0
     second = ear.next(20)
     assert 2.9 < second.at - first.at < 17
-    ear.socket.close()
+    ear.close()
 
 
 def test_answers(ear):
@@ -202,9 +127,105 @@ def test_hostile_solicitations(ear):
         assert ear.next(0.7), to
 
 
-def test_host_does_not_configure_itself(ear, lab):
+def test_fragmented_solicitations(ear, lab):
+    """RFC 6980 5: neighbor discovery does not come in fragments."""
+    own = next(a["local"] for a in ear.guest.addresses("eth0") if a["scope"] == "link")
+    message = SOLICIT + bytes([1, 1]) + bytes.fromhex(ear.guest.mac.replace(":", ""))
+    for pieces in (1, 2):
+        ear.ask_by_frame(message, own, pieces=pieces)
+        assert ear.next(0.8) is None, pieces
+    assert lab.gw.counter("ra.rs_invalid.fragment") == 2
+    ear.ask_by_frame(message, own)
+    assert ear.next(1)
+
+
+def test_who_asks_is_a_host(ear, lab):
+    """RFC 4861 6.2.6, 7.3.3: the kernel notes its link-layer address, and not that it were a router."""
+    address = "fe80::abcd"
+    ear.ask_by_frame(SOLICIT + bytes([1, 1, 2, 0, 0, 0, 0, 0xcd]), address)
+    neighbour = wait_until(lambda: lab.host.json("ip", "-j", "-6", "neigh", "show", address, "dev", "br0"), 2,
+                           "the neighbour")[0]
+    assert neighbour["lladdr"] == "02:00:00:00:00:cd" and "router" not in neighbour
+    assert neighbour["state"] in (["STALE"], ["DELAY"], ["PROBE"])
+    ear.ask()
+    assert ear.next(1)
+
+
+def test_ten_thousand_solicitations(lab, guest, release_build):
+    """What ten a second are in a quarter of an hour: nothing is kept of them."""
+    gw = lab.gateway(build=release_build, level="info").start()
+    guest.wait_configured()
+    ear = Ear(guest)
+
+    def kept():
+        descriptors = len(list(pathlib.Path(f"/proc/{gw.pid}/fd").iterdir()))
+        return descriptors, gw.memory()["VmRSS"]
+    for _ in range(500):
+        ear.ask()
+    ear.quiet()
+    descriptors, memory = kept()
+    while gw.counter("ra.rs_rx") < 10000:
+        for _ in range(100):
+            ear.ask()
+        time.sleep(0.01)
+    ear.quiet()
+    assert kept()[0] == descriptors and kept()[1] <= memory + 256
+    ear.close()
+
+
+def test_counters(ear, lab):
+    ear.hops(1)
+    ear.ask()
+    ear.hops(255)
+    ear.ask()
+    assert ear.next(1)
+    for name in ("ra.ra_tx", "ra.ra_tx_solicited", "ra.rs_rx", "ra.rs_invalid.hop_limit"):
+        assert lab.gw.counter(name) > 0, name
+    for name in ("ra.ra_tx_errors", "ra.ra_rx", "ra.ra_invalid.hop_limit"):
+        assert lab.gw.counter(name) == 0, name
+    metrics = lab.gw.ctl("metrics").stdout
+    for name in ("ra_ra_tx", "ra_ra_tx_errors", "ra_rs_rx", "ra_rs_invalid_hop_limit", "ra_ra_rx"):
+        assert re.search(rf"^v6gwd_{name}_total \d+$", metrics, re.M), name
+
+
+def test_deadlines_do_not_follow_the_wall_clock(ear, lab):
+    """Every timer runs on CLOCK_BOOTTIME."""
+    clocks = []
+    for fd in pathlib.Path(f"/proc/{lab.gw.pid}/fd").iterdir():
+        if "timerfd" in os.readlink(fd):
+            clocks += re.findall(r"^clockid: (\d+)$", (fd.parents[1] / "fdinfo" / fd.name).read_text(), re.M)
+    assert clocks and set(clocks) == {str(time.CLOCK_BOOTTIME)}
+
+
+def test_killed(ear, lab):
+    lab.gw.kill()
+    assert ear.next(1) is None
+    assert ear.guest.has_default_route()
+    begin = time.monotonic()
+    lab.gw.start()
+    first = ear.next(5)
+    assert first and first.lifetime == 1800 and first.at - begin < 2.0
+    assert ear.guest.has_default_route()
+
+
+def test_mtu_beyond_that_of_the_link(lab, guest):
+    """It is left out, and said, until the link has it."""
+    ear = Ear(guest)
+    gw = lab.gateway(CONFIG + 'ra = ( { interface = "br0"; mtu = 9000; } );').start()
+    assert ear.next(5).option(5) is None
+    assert "mtu 9000 is not announced" in gw.ctl("status").stdout
+    for dev in ("eth0", lab.guests[0].port, "br0"):
+        (lab.host if dev != "eth0" else guest).run("ip", "link", "set", dev, "mtu", 9000)
+    while not (option := ear.next(5).option(5)):
+        pass
+    assert option == bytes.fromhex("0501000000002328")
+    ear.close()
+
+
+@pytest.mark.parametrize("accept_ra", [1, 2])
+def test_host_does_not_configure_itself(ear, lab, accept_ra):
     before = [a["local"] for a in lab.host.addresses("br0")]
-    lab.host.sysctl("net.ipv6.conf.br0.accept_ra", 2)
+    lab.host.sysctl("net.ipv6.conf.br0.accept_ra", accept_ra)
     ear.ask_as_nobody()
     assert ear.next()
     time.sleep(0.3)
@@ -239,6 +260,26 @@ def test_forwarding(ear, lab):
         assert advertisement.option(24)[4:8] == bytes(4)
     lab.host.sysctl("net.ipv6.conf.br0.forwarding", 1)
     wait_until(ear.guest.has_default_route, 5, "a default route")
+
+
+def test_forwarding_that_cannot_be_turned_on(lab, guest):
+    """Neither a default router for others, nor a host to itself."""
+    host, ear = lab.host, Ear(guest)
+    before = [a["local"] for a in host.addresses("br0")]
+    host.sysctl("net.ipv6.conf.br0.accept_ra", 1)
+    host.run("sh", "-c", "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys")
+    gw = lab.gateway().start()
+    first = ear.next(5)
+    assert first.lifetime == 0 and first.option(24)[4:8] == bytes(4) and first.option(3)
+    assert "announces no routes: it does not forward" in gw.ctl("status").stdout
+    time.sleep(0.5)
+    assert [a["local"] for a in host.addresses("br0")] == before
+    ear.close()
+
+
+def test_sysctls_are_set_aloud(ear, lab):
+    for key in ("ipv4.conf.all", "ipv6.conf.all"):
+        lab.gw.wait_log(f"net.{key}.forwarding = 1 (was 0)", 1)
 
 
 def test_firewall(ear, lab):

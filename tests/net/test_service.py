@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The unit as installed, and the service in a container with a real systemd.
 
-The container is this machine's own root with a volatile overlay, in the network namespace of the
-lab's host; only what "meson install" puts in place is added.
+To the container only what "meson install" puts in place is added.
 """
 import os
 import pathlib
 import re
-import signal
-import subprocess
 import time
 
 import pytest
 
 import servers
+from container import Container
 from gateway import CONFIG
 from lab import SERVER4, embed, sh, wait_until
 from test_life_cycle import settled, snapshot
@@ -71,76 +69,15 @@ def test_user(installed, tmp_path):
     assert re.search(r"^v6gwd:", (tmp_path / "etc/passwd").read_text(), re.M)
 
 
-class Container:
-    """A booted systemd in the network namespace of node."""
-
-    def __init__(self, lab, node, installed):
-        self.lab, self.name = lab, f"{node.netns}-box"
-        self.mount = lab.dir / "root"
-        self.mount.mkdir()
-        sh("mount", "--bind", "/", self.mount)
-        lab.on_close(self.close)
-        binds = [f"--bind-ro={file}:/{file.relative_to(installed)}" for file in installed.rglob("*") if file.is_file()]
-        binds.append(f"--bind-ro={node.etc}/resolv.conf:/etc/resolv.conf")
-        self.log = open(lab.dir / "boot.log", "w")
-        self.nspawn = subprocess.Popen(
-            ["systemd-nspawn", "-D", self.mount, "--volatile=overlay", "--boot", "--register=no", "--keep-unit",
-             "-M", self.name, f"--network-namespace-path=/run/netns/{node.netns}", "--capability=CAP_NET_ADMIN",
-             "--console=read-only", "--resolv-conf=off", *binds, "systemd.unit=basic.target"],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
-        self.init = wait_until(self._init, 15, "the container's first process")
-        wait_until(lambda: self.run("systemctl", "is-active", "-q", "basic.target", check=False).returncode == 0, 30,
-                   lambda: "booted\n" + (lab.dir / "boot.log").read_text())
-        # There is no udev to do it, as on a real host.
-        self.run("chmod", "666", "/dev/net/tun")
-
-    def _init(self):
-        assert self.nspawn.poll() is None, (self.lab.dir / "boot.log").read_text()
-        children = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children").read_text().split()
-        # Before systemd there are helpers of systemd-nspawn, which end.
-        return next((pid for pid in children if self._name(pid) == "systemd"), None)
-
-    @staticmethod
-    def _name(pid):
-        try:
-            return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-        except OSError:
-            return None
-
-    def run(self, *cmd, **kw):
-        return sh("nsenter", "-t", self.init, "-m", "-u", "-i", "-n", "-p", "-r", "--", *cmd, **kw)
-
-    def show(self, key):
-        return self.run("systemctl", "show", "-P", key, "v6gwd").stdout.strip()
-
-    def journal(self):
-        return self.run("journalctl", "-u", "v6gwd", "--no-pager", "-o", "cat", check=False).stdout
-
-    def close(self):
-        if self.nspawn.poll() is None:
-            self.nspawn.send_signal(signal.SIGTERM)
-            try:
-                self.nspawn.wait(15)
-            except subprocess.TimeoutExpired:
-                self.nspawn.kill()
-                self.nspawn.wait()
-        self.log.close()
-        sh("umount", "-l", self.mount, check=False)
-        # systemd-nspawn leaves its control groups, empty.
-        for group in ("systemd", "unified"):
-            for folder in ("payload", "supervisor"):
-                sh("find", f"/sys/fs/cgroup/{group}/{folder}", "-depth", "-type", "d", "-exec", "rmdir", "{}", ";",
-                   check=False)
-
-
 @pytest.fixture
 def container(lab, installed):
-    if pathlib.Path("/proc/1/comm").read_text().strip() == "systemd" and os.environ.get("container"):
-        pytest.skip("already in a container: no second one is booted inside")
     file = installed / "etc/v6gwd.conf"
     file.parent.mkdir(exist_ok=True)
     file.write_text(CONFIG)
-    return Container(lab, lab.host, installed)
+    box = Container(lab, lab.host, {f: f"/{f.relative_to(installed)}" for f in installed.rglob("*") if f.is_file()})
+    # There is no udev to do it, as on a real host.
+    box.run("chmod", "666", "/dev/net/tun")
+    return box
 
 
 @pytest.mark.lab(guests=1, hops=False)
@@ -150,9 +87,9 @@ def test_service(lab, container):
     servers.start_names(lab)
     container.run("systemd-sysusers")
     done = container.run("systemctl", "start", "v6gwd", check=False)
-    assert done.returncode == 0, container.journal()
-    assert container.show("ActiveState") == "active" and container.show("StatusText") != ""
-    status = pathlib.Path(f"/proc/{container.init}/root/proc/{container.show('MainPID')}/status").read_text()
+    assert done.returncode == 0, container.journal("v6gwd")
+    assert container.show("v6gwd", "ActiveState") == "active" and container.show("v6gwd", "StatusText") != ""
+    status = pathlib.Path(f"/proc/{container.init}/root/proc/{container.show('v6gwd', 'MainPID')}/status").read_text()
     assert re.search(r"^CapEff:\s+0*3400$", status, re.M), "only NET_ADMIN, NET_RAW, NET_BIND_SERVICE"
     assert not re.search(r"^Uid:\s+0\b", status, re.M)
 
@@ -164,17 +101,37 @@ def test_service(lab, container):
     wait_until(lambda: container.run("v6gwctl", "status").stdout.startswith("OK\n"), 10,
                lambda: container.run("v6gwctl", "status").stdout)
 
-    assert container.run("systemctl", "reload", "v6gwd", check=False).returncode == 0, container.journal()
+    assert container.run("systemctl", "reload", "v6gwd", check=False).returncode == 0, container.journal("v6gwd")
     container.run("systemctl", "restart", "v6gwd")
     assert guest.has_default_route(), "a restart is no farewell"
     wait_until(lambda: guest.ok("ping", "-c", "1", "-W", "1", TARGET), 10, "ping after the restart")
 
-    container.run("kill", "-KILL", container.show("MainPID"))
-    wait_until(lambda: container.show("ActiveState") == "active" and container.show("NRestarts") == "1", 10)
+    container.run("kill", "-KILL", container.show("v6gwd", "MainPID"))
+    wait_until(lambda: container.show("v6gwd", "ActiveState") == "active" and container.show("v6gwd", "NRestarts") == "1", 10)
     wait_until(lambda: guest.ok("ping", "-c", "1", "-W", "1", TARGET), 10, "ping after SIGKILL")
 
     begin = time.monotonic()
     container.run("systemctl", "stop", "v6gwd")
-    assert time.monotonic() - begin < 3 and container.show("Result") == "success", container.journal()
+    assert time.monotonic() - begin < 3 and container.show("v6gwd", "Result") == "success", container.journal("v6gwd")
     wait_until(lambda: not guest.has_default_route(), 3, "the farewell")
     settled(host, before)
+
+
+@pytest.mark.lab(guests=1, hops=False)
+def test_service_validates(lab, container, installed):
+    """In its confinement, too: the keys of the root are written, and what needs no proof is answered."""
+    servers.start_names(lab)
+    (installed / "etc/v6gwd.conf").write_text(
+        CONFIG + 'dns64 = { dnssec = "validate"; validate_except = [ "example.net" ]; };\n')
+    container.run("systemd-sysusers")
+    done = container.run("systemctl", "start", "v6gwd", check=False)
+    assert done.returncode == 0, container.journal()
+    guest = lab.guests[0]
+    guest.up()
+    guest.wait_configured()
+    guest.learn_resolver()
+    assert "64:ff9b::" in guest.out("dig", "+short", "v4only.example.net", "AAAA"), container.journal()
+    assert "status: SERVFAIL" in guest.out("dig", "www.example.org", "AAAA"), "this root is not the one"
+    assert container.run("test", "-s", "/var/lib/v6gwd/root.key", check=False).returncode == 0
+    reasons = container.run("v6gwctl", "status").stdout
+    assert "root.key" not in reasons and "trust anchor" not in reasons, reasons

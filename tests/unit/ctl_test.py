@@ -32,7 +32,8 @@ STATUS = {
               "queries": 20, "hits": 10, "synthesized": 5,
               "cache": {"entries": 7, "bytes": 1536, "limit": 33554432}},
     "ra": [{"interface": "br0", "state": "advertising", "sent": 9, "solicited": 2, "next_s": 95},
-           {"interface": "br1", "state": "waiting", "sent": 0, "solicited": 0, "next_s": None}],
+           {"interface": "br1", "state": "waiting", "sent": 0, "solicited": 0, "next_s": None,
+            "withheld": [{"plane": "nat64", "again_s": 7}, {"plane": "dns64", "again_s": None}]}],
 }
 STATUS_TEXT = """\
 DEGRADED: dns64: port 53 is taken by a.service (stop it)
@@ -57,6 +58,66 @@ dns64   listen     2001:db8::1
 
 ra      br0        advertising, 9 sent, 2 of them solicited, next in 1m 35s
         br1        waiting, 0 sent, 0 of them solicited
+                   nat64 is not announced yet: it has to prove itself again
+                   dns64 is not announced: it does not work
+"""
+ADVERTISEMENT = {
+    "managed": False, "other": True, "preference": "high", "lifetime_s": 1800, "hop_limit": 64, "reachable_ms": 0,
+    "retrans_ms": 1000, "mtu": 1500, "mac": "52:54:00:00:00:01", "messages": 2,
+    "prefixes": [{"prefix": "2001:db8:1:2::/64", "on_link": True, "autonomous": True, "router_address": "2001:db8:1:2::1",
+                  "valid_s": None, "preferred_s": 14400, "withdrawn": False},
+                 {"prefix": "2001:db8:5::/64", "on_link": True, "autonomous": False, "router_address": None,
+                  "valid_s": 7200, "preferred_s": 0, "withdrawn": True}],
+    "routes": [{"prefix": "64:ff9b::/96", "preference": "medium", "lifetime_s": 1800, "withdrawn": False},
+               {"prefix": "64:ff9b::c0a8:100/120", "preference": "low", "lifetime_s": None, "withdrawn": False}],
+    "rdnss": [{"server": "2001:db8:1:2::1", "lifetime_s": 1800, "withdrawn": False},
+              {"server": "64:ff9b::808:808", "lifetime_s": 0, "withdrawn": True}],
+    "dnssl": [{"domain": "vm.example", "lifetime_s": 1800, "withdrawn": False}],
+    "pref64": [{"prefix": "64:ff9b::/96", "lifetime_s": 1800, "withdrawn": False}],
+    "captive_portal": [{"uri": "https://portal.example/", "withdrawn": False}],
+}
+RA = {"interfaces": [
+    {"interface": "br0", "state": "steady", "sent": 9, "solicited": 2, "next_s": 95, "source": "fe80::1", "withdrawing": 2,
+     "withheld": [{"plane": "nat64", "again_s": 7}, {"plane": "dns64", "again_s": None}], "last_s": 12, "solicited_s": 61,
+     "min_interval_s": 198, "max_interval_s": 600, "advertisement": ADVERTISEMENT,
+     "counters": {"ra.ra_tx": 9, "ra.ra_own": 0, "ra.rs_rx": 2},
+     "routers": [{"source": "fe80::2", "mac": "52:54:00:00:00:02", "lifetime_s": 1800, "preference": "medium",
+                  "prefixes": ["2001:db8:1:2::/64", "2001:db8:9::/64"], "heard": 3, "heard_s": 4,
+                  "differs": ["mtu", "pref64\x1b"]},
+                 {"source": "fe80::3", "mac": None, "lifetime_s": 0, "preference": "medium", "prefixes": ["fd00::/64"], "heard": 1,
+                  "heard_s": 600, "differs": []}]},
+    {"interface": "br1", "state": "no carrier", "sent": 0, "solicited": 0, "next_s": None, "withdrawing": 0, "withheld": [],
+     "last_s": None, "solicited_s": None, "min_interval_s": 3, "max_interval_s": 4, "advertisement": None, "counters": {},
+     "routers": []}]}
+RA_TEXT = """\
+br0  steady, from fe80::1 (52:54:00:00:00:01)
+  next        in 1m 35s, every 3m 18s to 10m 0s
+  last        12s ago
+  asked       1m 1s ago
+  sent        9, 2 of them solicited
+  withheld    nat64: it works again, announced in 7s
+  withheld    dns64: it does not work
+  router      default for 30m 0s, preference high
+  hosts       DHCPv6 for the rest (O), hop limit 64, reachable 0 ms, retrans 1000 ms, mtu 1500
+  prefix      2001:db8:1:2::/64, on-link, autonomous, valid for ever, preferred 4h 0m, router 2001:db8:1:2::1
+  prefix      2001:db8:5::/64, on-link, valid 2h 0m, preferred 0s, withdrawn
+  route       64:ff9b::/96, 30m 0s, preference medium
+  route       64:ff9b::192.168.1.0/120, for ever, preference low
+  resolver    2001:db8:1:2::1, 30m 0s
+  resolver    64:ff9b::8.8.8.8, 0s, withdrawn
+  domain      vm.example, 30m 0s
+  pref64      64:ff9b::/96, 30m 0s
+  portal      https://portal.example/
+  messages    2
+  counter     ra.ra_tx 9
+  counter     ra.rs_rx 2
+
+OTHER ROUTER  MAC                LIFETIME  PREFERENCE  HEARD     AGO  CONTRADICTS   PREFIXES
+fe80::2       52:54:00:00:00:02    30m 0s  medium          3      4s  mtu, pref64?  2001:db8:1:2::/64, 2001:db8:9::/64
+fe80::3       -                        0s  medium          1  10m 0s                fd00::/64
+
+br1  no carrier
+  sent        0, 0 of them solicited
 """
 ROWS = [
     {"mac": "52:54:00:ab:cd:01", "ipv6": "2001:db8::25", "ipv4": "192.168.255.2", "name": "mail\x1b[2J", "state": "active",
@@ -74,6 +135,59 @@ COUNTERS = {"counters": [
     {"name": "dns64.queries", "value": 0, "text": "Questions.", "rfc": ""}]}
 ERRORS = {"errors": [{"file": "v6gwd.conf", "line": 3, "key": "nat64.mtu", "text": "too small", "hint": "at least 1280",
                       "source": "  mtu = 3;"}, {"text": "no memory"}]}
+
+
+DNS = {"prefix": "64:ff9b::/96", "dnssec": "pass", "allow_query": ["fe80::/10"], "clients": [], "destinations": ["global"],
+       "listen": [{"address": "::1", "bound": True}, {"address": "::2", "bound": False}],
+       "forwarders": [
+           {"zone": None, "address": "::53", "healthy": True, "rtt_ms": 3, "asked": 5, "answered": 4, "timeouts": 1,
+            "errors": 0, "edns": True, "mixed_case": True, "avoided": False, "probe_ms": None},
+           {"zone": "x", "address": "::54", "healthy": False, "rtt_ms": None, "asked": 0, "answered": 0, "timeouts": 0,
+            "errors": 0, "edns": False, "mixed_case": True, "avoided": True, "probe_ms": 400}],
+       "cache": {"entries": 2, "bytes": 100, "limit": 1024}, "hit_percent": 50, "in_flight": 1, "asked_in_flight": 2,
+       "tcp_clients": 3, "tcp_clients_limit": 150,
+       "counters": [{"name": "dns64.hits", "value": 1, "text": "Hits.", "rfc": ""},
+                    {"name": "dns64.none", "value": 0, "text": "None.", "rfc": ""}]}
+DNS_TEXT = """\
+listen      ::1
+            ::2 (not bound)
+prefix      64:ff9b::/96
+dnssec      pass
+may ask     fe80::/10
+synthesis   none
+to          global
+cache       2 entries, 100 B of 1.0 KiB, answers 50 %
+now         1 questions wait, 2 asked of forwarders; 3 of 150 TCP clients
+
+FORWARDER  ZONE   RTT  ASKED  ANSWERED  TIMEOUTS  ERRORS  STATE
+::53             3 ms      5         4         1       0  healthy
+::54       x        -      0         0         0       0  silent, no EDNS, useless answers, probed in 400 ms
+
+VALUE  COUNTER     MEANING
+    1  dns64.hits  Hits.
+"""
+ANSWER = {"name": "a.x", "type": "MX", "as": "2001:db8::25", "mac": "52:54:00:00:00:01", "rcode": "NOERROR",
+          "flags": ["qr", "ra"], "extended_errors": [{"code": 3, "text": "Stale Answer"}],
+          "answer": [{"name": "a.x", "ttl": 5, "type": "MX", "data": "1 b."}],
+          "authority": [{"name": ".", "ttl": 6, "type": "NS", "data": "c."}], "took_ms": 7,
+          "steps": [{"id": "one", "text": "One\x1b", "rfc": ""}, {"id": "two", "text": "Two", "rfc": "RFC 1"}],
+          "steps_left_out": 4}
+ANSWER_TEXT = """\
+a.x MX, asked as 2001:db8::25 (52:54:00:00:00:01)
+NOERROR, flags qr ra, 7 ms
+extended error 3 (Stale Answer)
+
+Answer:
+a.x. 5 IN MX 1 b.
+
+Authority:
+. 6 IN NS c.
+
+Why:
+  1. One?
+  2. Two  [RFC 1]
+     (4 more before the last)
+"""
 
 
 class Server:
@@ -144,6 +258,15 @@ class CtlTest(unittest.TestCase):
         (code, out, _), _ = self.ask(["status"], {"parameters": {}})
         self.assertEqual((code, out.split("\n")[0]), (0, "UNKNOWN"))
 
+    def test_ra(self):
+        request = self.check(["ra"], [{"parameters": RA}], 0, RA_TEXT)
+        self.assertEqual(request, {"method": "io.v6gwd.Control.GetRa", "parameters": {}})
+        (code, out, _), _ = self.ask(["ra", "--json"], {"parameters": RA})
+        self.assertEqual((code, json.loads(out)), (0, RA))
+        self.check(["ra"], [{"parameters": {"interfaces": []}}], 0, "no advertisements\n")
+        (code, out, _), _ = self.ask(["ra"], {"parameters": {"interfaces": [{}]}})
+        self.assertEqual(code, 0)
+
     def test_mappings(self):
         stream = [{"parameters": ROWS[0], "continues": True}, {"parameters": ROWS[1]}]
         request = self.check(["mappings"], stream, 0, ROWS_TEXT)
@@ -159,6 +282,20 @@ class CtlTest(unittest.TestCase):
                    "VALUE  COUNTER               SOURCE        MEANING\n" + row)
         (_, out, _), _ = self.ask(["counters"], {"parameters": COUNTERS})
         self.assertIn("    0  dns64.queries                       Questions.\n", out)
+
+    def test_dns(self):
+        self.check(["dns"], [{"parameters": DNS}], 0, DNS_TEXT)
+        request = self.check(["dns", "query", "a.x", "mx", "--as", "2001:db8::25", "--do"], [{"parameters": ANSWER}], 0,
+                             ANSWER_TEXT)
+        self.assertEqual(request, {"method": "io.v6gwd.Control.QueryDns", "parameters": {
+            "name": "a.x", "type": "mx", "as": "2001:db8::25", "do": True, "cd": False}})
+        request = self.check(["dns", "query", "a.x", "--json"], [{"parameters": {}}], 0, "{}\n")
+        self.assertEqual(request["parameters"], {"name": "a.x", "do": False, "cd": False})
+        self.check(["dns", "query", "a.x"], [{"parameters": {}}], 0,
+                   " , asked as \nno answer, flags, 0 ms\n\nWhy:\n")
+        for args in (["dns", "query"], ["dns", "query", "a..b"], ["dns", "query", "a", "NOTYPE"], ["dns", "x"],
+                     ["dns", "query", "a", "A", "b"], ["dns", "query", "a", "--as", "a"], ["dns", "--do"]):
+            self.assertEqual(self.run_ctl(*args)[0], 2, args)
 
     def test_texts(self):
         self.check(["config"], [{"parameters": {"text": "a = 1;\n\tb\n"}}], 0, "a = 1;\n\tb\n")
@@ -255,7 +392,8 @@ class CtlTest(unittest.TestCase):
             name, argument, text = line.split("\t")
             self.assertTrue(text)
             self.assertIn(f"*{name}*" + (f" _{argument}_" if argument else ""), man)
-        for option in ("-s", "--socket", "--json", "--nonzero", "--tayga", "--bind", "--unbound", "--radvd", "--leases", "-h", "--help", "-V", "--version"):
+        for option in ("-s", "--socket", "--json", "--nonzero", "--as", "--do", "--cd", "--tayga", "--bind", "--unbound",
+                       "--radvd", "--leases", "-h", "--help", "-V", "--version"):
             self.assertIn(f"*{option}*", man)
 
 

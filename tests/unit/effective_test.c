@@ -5,8 +5,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { LO = 1, ETH0, BR0, BR1 };
+enum { LO = 1, ETH0, BR0, BR1, VNET0 };
 
 struct host {
 	struct fact_link links[8];
@@ -129,8 +130,9 @@ static struct host *new_host(void)
 
 static struct effective *effective(struct host *h, const struct effective *previous)
 {
-	struct effective *e = effective_new(&h->config, &h->facts,
-					    (struct plane_health){ true, true }, previous);
+	struct effective *e = effective_new(
+		&h->config, &h->facts,
+		(struct plane_health){ .nat64_serves = true, .dns64_serves = true }, previous);
 
 	assert_non_null(e);
 	return e;
@@ -224,6 +226,15 @@ static bool lets_in(const struct acl *acl, const char *text)
 	return acl_allows(acl, &a, NULL);
 }
 
+/* Who came by that link. */
+static bool lets_in_by(const struct acl *acl, const char *text, uint32_t link)
+{
+	const struct acl_entry *entry;
+	struct in6_addr a = addr(text);
+
+	return acl_judge(acl, &(struct acl_who){ .addr = &a, .link = link }, &entry);
+}
+
 static void lists_are_filled_from_the_host(void **state)
 {
 	struct host *h = new_host();
@@ -239,7 +250,9 @@ static void lists_are_filled_from_the_host(void **state)
 	assert_true(lets_in(&e->nat64.destinations, "8.8.8.8"));
 	assert_false(lets_in(&e->nat64.destinations, "10.1.2.3"));
 	assert_true(lets_in(&e->dns64.allow_query, "2001:db8:1:2::abcd"));
-	assert_true(lets_in(&e->dns64.allow_query, "fe80::abcd"));
+	assert_true(lets_in_by(&e->dns64.allow_query, "fe80::abcd", BR0));
+	assert_false(lets_in_by(&e->dns64.allow_query, "fe80::abcd", ETH0));
+	assert_false(lets_in(&e->dns64.allow_query, "fe80::abcd"));
 	assert_false(lets_in(&e->dns64.allow_query, "2001:db8:ffff::8"));
 	effective_free(e);
 	h->config.nat64.prefix = (struct pref64){ addr("2001:db8:64::"), 96 };
@@ -361,6 +374,101 @@ static void prefixes_found_are_deduplicated_and_filtered(void **state)
 	done(h, e);
 }
 
+/* Two links: what is on one is not said on the other. */
+static void each_link_has_its_own(void **state)
+{
+	struct host *h = new_host();
+	struct config_ra two[2];
+	struct effective *e;
+
+	(void)state;
+	have(h, ETH0, "fe80::99/64");
+	have(h, ETH0, "2001:db8:99::1/64");
+	two[0] = two[1] = h->ra;
+	two[0].interface = "eth0";
+	two[1].interface = "br0";
+	h->config.ra_given = true;
+	h->config.ra = two;
+	h->config.n_ra = 2;
+	e = effective(h, NULL);
+	assert_int_equal(e->n_ra, 2);
+	assert_true(equals(&e->ra[0].link_local, "fe80::99"));
+	assert_true(equals(&e->ra[0].prefixes[0].prefix.addr, "2001:db8:99::"));
+	assert_int_equal(e->ra[0].n_prefixes, 1);
+	assert_true(equals(&e->ra[1].link_local, "fe80::1"));
+	assert_int_equal(e->ra[1].n_prefixes, 1);
+	assert_true(equals(&e->ra[1].prefixes[0].prefix.addr, "2001:db8:1:2::"));
+	done(h, e);
+}
+
+/* An entry of its own stands for the interface; "auto" is for the others. */
+static void an_interface_has_one_entry(void **state)
+{
+	struct host *h = new_host();
+	struct config_ra two[2];
+	struct effective *e;
+
+	(void)state;
+	two[0] = two[1] = h->ra;
+	two[1].interface = "br0";
+	two[1].max_interval_ms = 60000;
+	h->config.ra_given = true;
+	h->config.ra = two;
+	h->config.n_ra = 2;
+	e = effective(h, NULL);
+	assert_int_equal(e->n_ra, 1);
+	assert_int_equal(e->ra[0].max_interval_ms, 60000);
+	done(h, e);
+}
+
+/* A prefix that is written and found is as it was written. */
+static void what_is_written_wins_over_what_is_found(void **state)
+{
+	struct host *h = new_host();
+	struct config_ra_prefix both[2];
+	const struct eff_ra_prefix *p;
+	struct effective *e;
+
+	(void)state;
+	both[0] = both[1] = h->prefix;
+	both[1].is_auto = false;
+	both[1].autonomous = false;
+	both[1].prefix = (struct prefix6){ addr("2001:db8:1:2::"), 64 };
+	h->ra.prefixes = both;
+	h->ra.n_prefixes = 2;
+	h->addrs[3].valid_until_ms = 5000;
+	e = effective(h, NULL);
+	p = &e->ra[0].prefixes[0];
+	assert_int_equal(e->ra[0].n_prefixes, 1);
+	assert_false(p->is_auto || p->autonomous);
+	assert_int_equal(p->valid_until_ms, UINT64_MAX);
+	done(h, e);
+}
+
+/* A09: our address in the prefix or none; and none that was not asked for. */
+static void the_router_address_is_ours(void **state)
+{
+	struct host *h = new_host();
+	struct config_ra_prefix two[2];
+	struct effective *e = effective(h, NULL);
+
+	(void)state;
+	assert_true(addr_is_unspecified(&e->ra[0].prefixes[0].router_address));
+	effective_free(e);
+	two[0] = two[1] = h->prefix;
+	two[0].router_address = two[1].router_address = true;
+	two[1].is_auto = false;
+	two[1].prefix = (struct prefix6){ addr("2001:db8:7:7::"), 64 };
+	h->ra.prefixes = two;
+	h->ra.n_prefixes = 2;
+	e = effective(h, NULL);
+	assert_int_equal(e->ra[0].n_prefixes, 2);
+	assert_true(equals(&e->ra[0].prefixes[0].prefix.addr, "2001:db8:7:7::"));
+	assert_true(addr_is_unspecified(&e->ra[0].prefixes[0].router_address));
+	assert_true(equals(&e->ra[0].prefixes[1].router_address, "2001:db8:1:2::1"));
+	done(h, e);
+}
+
 static void asking_ourselves_is_skipped(void **state)
 {
 	struct host *h = new_host();
@@ -375,6 +483,28 @@ static void asking_ourselves_is_skipped(void **state)
 	e = effective(h, NULL);
 	assert_int_equal(e->dns64.forwarders.n, 2);
 	assert_true(equals(&e->dns64.forwarders.v[1].addr, "127.0.0.1"));
+	done(h, e);
+}
+
+/* Item 145: also one that is written, for a zone too; and the status says so. */
+static void asking_ourselves_by_configuration(void **state)
+{
+	struct host *h = new_host();
+	struct config_endpoint servers[] = { { addr("2001:db8:1:2::1"), 53, NULL },
+					     { addr("2001:db8:1:2::1"), 5353, NULL } };
+	struct config_zone zone = { .name = "internal.example",
+				    .forwarders = { .v = servers, .n = 2 } };
+	struct effective *e;
+
+	(void)state;
+	h->config.dns64.zones = &zone;
+	h->config.dns64.n_zones = 1;
+	h->config.dns64.forwarders = (struct config_endpoints){ .v = servers, .n = 2 };
+	e = effective(h, NULL);
+	assert_int_equal(e->dns64.forwarders.n, 1);
+	assert_int_equal(e->dns64.forwarders.v[0].port, 5353);
+	assert_int_equal(e->dns64.zones[0].forwarders.n, 1);
+	assert_true(has_reason(e, "forwarder 2001:db8:1:2::1 is v6gwd itself"));
 	done(h, e);
 }
 
@@ -398,6 +528,53 @@ static void a_resolver_is_announced_only_while_it_answers(void **state)
 	have(h, BR0, "fd00::1/64");
 	e = effective(h, NULL); /* a unique-local address rather than one that goes */
 	assert_true(equals(&e->ra[0].rdnss[0].servers[0], "fd00::1"));
+	done(h, e);
+}
+
+static size_t resolvers_told(struct host *h)
+{
+	struct effective *e = effective(h, NULL);
+	size_t n = e->ra[0].n_rdnss ? e->ra[0].rdnss[0].n : 0;
+
+	effective_free(e);
+	return n;
+}
+
+/* F14: an address that dns64 listens on, global rather than unique-local rather than
+ * link-local, and none where the operator wrote others. */
+static void the_resolver_is_chosen(void **state)
+{
+	struct config_endpoint own[] = { { .addr = addr("::1") },
+					 { .addr = addr("fe80::1"), .zone = "eth0" } };
+	struct config_endpoint other = { .addr = addr("2001:db8::53") };
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	h->name = "br0";
+	h->config.interfaces = (struct config_texts){ &h->name, 1 };
+	h->addrs[3].addr = addr("fd00::1");
+	have(h, BR0, "2001:db8:1:2::1/64");
+	e = effective(h, NULL);
+	assert_true(equals(&e->ra[0].rdnss[0].servers[0], "2001:db8:1:2::1"));
+	effective_free(e);
+	h->facts.n_addrs--;
+	e = effective(h, NULL);
+	assert_true(equals(&e->ra[0].rdnss[0].servers[0], "fd00::1"));
+	effective_free(e);
+	h->facts.n_addrs--;
+	e = effective(h, NULL);
+	assert_true(equals(&e->ra[0].rdnss[0].servers[0], "fe80::1"));
+	have(h, ETH0, "fe80::1/64");
+	h->config.dns64.listen_auto = false;
+	h->config.dns64.listen = (struct config_endpoints){ .v = own, .n = 2 };
+	assert_int_equal(resolvers_told(h), 0);
+	own[1].zone = "br0";
+	assert_int_equal(resolvers_told(h), 1);
+	h->rdnss.servers = (struct config_endpoints){ .v = &other, .n = 1 };
+	assert_int_equal(resolvers_told(h), 1);
+	h->rdnss.servers.has_auto = true;
+	assert_int_equal(resolvers_told(h), 2);
 	done(h, e);
 }
 
@@ -512,6 +689,218 @@ static void short_intervals_keep_their_bounds(void **state)
 	done(h, NULL);
 }
 
+/* The host's own NIC, ETH0, is a port of the bridge, and so is a guest. */
+static struct host *new_bridged_host(void)
+{
+	struct host *h = new_host();
+
+	h->links[1].master = BR0;
+	add_link(h, VNET0, "vnet0", "tun")->master = BR0;
+	h->routes[0] = (struct fact_route){ .index = BR0,
+					    .v4 = true,
+					    .gateway = addr("::ffff:198.51.100.1") };
+	h->ra.refuse_on_uplink = true;
+	return h;
+}
+
+static void expect_refused(const struct effective *e, const char *names)
+{
+	char text[80] = "";
+
+	for (size_t i = 0; i < e->ra[0].n_refused; i++) {
+		strcat(text, i ? " " : "");
+		strcat(text, e->ra[0].refused[i].name);
+	}
+	assert_string_equal(text, names);
+}
+
+static void advertisements_stay_off_the_gateways_port(void **state)
+{
+	struct host *h = new_bridged_host();
+	struct effective *e, *before;
+
+	(void)state;
+	h->routes[0].port = VNET0; /* a guest is the host's router */
+	before = effective(h, NULL);
+	expect_refused(before, "vnet0");
+	assert_int_equal(before->reasons.n, 0);
+	h->routes[0].port = 0; /* the bridge forgot */
+	e = effective(h, before);
+	expect_refused(e, "vnet0");
+	effective_free(before);
+	h->links[3].master = 0; /* the port is gone */
+	before = effective(h, e);
+	expect_refused(before, "eth0");
+	effective_free(e);
+	h->routes[h->facts.n_routes++] =
+		(struct fact_route){ .index = BR0, .gateway = addr("fe80::9"), .port = ETH0 };
+	h->links[3].master = BR0;
+	h->routes[0].port = VNET0; /* one gateway for each family */
+	e = effective(h, before);
+	expect_refused(e, "vnet0 eth0");
+	effective_free(before);
+	h->ra.refuse_on_uplink = false;
+	before = effective(h, e);
+	expect_refused(before, "");
+	effective_free(before);
+	done(h, e);
+}
+
+static void what_cannot_be_kept_off_is_told(void **state)
+{
+	struct host *h = new_bridged_host();
+	struct effective *e;
+
+	(void)state;
+	e = effective(h, NULL); /* not heard of, but there is one port that leads out */
+	expect_refused(e, "eth0");
+	assert_int_equal(e->reasons.n, 0);
+	effective_free(e);
+	strcpy(h->links[1].kind, "veth");
+	e = effective(h, NULL);
+	expect_refused(e, "");
+	assert_true(has_reason(e, "not heard of the gateway 198.51.100.1"));
+	effective_free(e);
+	h->config.uplink = "eth0";
+	e = effective(h, NULL);
+	expect_refused(e, "eth0");
+	assert_int_equal(e->reasons.n, 0);
+	done(h, e);
+}
+
+static void nothing_is_kept_off_where_the_provider_is_not(void **state)
+{
+	struct host *h = new_bridged_host();
+	struct effective *e;
+
+	(void)state;
+	add_link(h, BR1, "br1", "bridge");
+	h->routes[0] = (struct fact_route){ .index = BR1, .v4 = true, .port = ETH0 };
+	e = effective(h, NULL);
+	expect_refused(e, "");
+	assert_int_equal(e->reasons.n, 0);
+	assert_int_equal(e->notes.n, 1); /* nobody knows where eth0 leads */
+	assert_non_null(strstr(e->notes.v[0].text, "lead out of this host, eth0"));
+	effective_free(e);
+	h->links[1].master = 0;
+	e = effective(h, NULL);
+	assert_int_equal(e->reasons.n + e->notes.n, 0);
+	effective_free(e);
+	h->routes[0] = (struct fact_route){ .index = BR0, .v4 = true, .port = ETH0 };
+	strcpy(h->links[2].kind, ""); /* no bridge: nothing to choose from */
+	h->config.interfaces = (struct config_texts){ .v = &h->name, .n = 1 };
+	h->name = "br0";
+	e = effective(h, NULL);
+	expect_refused(e, "");
+	assert_int_equal(e->reasons.n, 0);
+	done(h, e);
+}
+
+static void who_may_listen_to_advertisements(void **state)
+{
+	enum { REASON = 1, NOTE };
+	static const struct {
+		struct fact_hearing hearing;
+		bool bridged, from_ra, elsewhere, static_route, forwards_not;
+		int expected;
+		const char *text;
+	} cases[] = {
+		{ .expected = 0 },
+		{ { .accept_ra = 1 }, .expected = 0 },
+		{ { .accept_ra = 1 },
+		  .forwards_not = true,
+		  .expected = NOTE,
+		  .text = "a guest's" },
+		{ { .accept_ra = 2 },
+		  .expected = NOTE,
+		  .text = "net.ipv6.conf.br0.accept_ra=0" },
+		{ { .manager = FACT_MANAGER_NETWORKD,
+		    .manager_listens = true,
+		    .file = "/etc/b" },
+		  .expected = NOTE,
+		  .text = "IPv6AcceptRA=no in /etc/b; netplan: accept-ra: false" },
+		{ { .accept_ra = 2 },
+		  .from_ra = true,
+		  .expected = REASON,
+		  .text = "fe80::9 on br0" },
+		{ { .accept_ra = 0 },
+		  .from_ra = true,
+		  .expected = REASON,
+		  .text = "accept_ra=0" },
+		{ { .manager = FACT_MANAGER_NETWORK_MANAGER },
+		  .from_ra = true,
+		  .expected = REASON,
+		  .text = "nmcli" },
+		/* the guests' link is the uplink too */
+		{ { .accept_ra = 2 },
+		  .bridged = true,
+		  .from_ra = true,
+		  .expected = NOTE,
+		  .text = "is the uplink, and the host listens" },
+		{ { .accept_ra = 0 }, .bridged = true, .expected = 0 },
+		{ { .accept_ra = 1 },
+		  .bridged = true,
+		  .expected = NOTE,
+		  .text = "accept_ra=2" },
+		{ { .accept_ra = 1 }, .bridged = true, .static_route = true, .expected = 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		struct host *h = cases[i].bridged ? new_bridged_host() : new_host();
+		struct effective *e;
+
+		if (cases[i].from_ra || cases[i].static_route)
+			h->routes[h->facts.n_routes++] =
+				(struct fact_route){ .index = BR0,
+						     .gateway = addr("fe80::9"),
+						     .from_ra = cases[i].from_ra };
+		e = effective(h, NULL);
+		e->ra[0].forwarding = !cases[i].forwards_not;
+		effective_hears(e, &h->facts, &e->ra[0], &cases[i].hearing);
+		assert_int_equal(e->reasons.n, cases[i].expected == REASON);
+		assert_int_equal(e->notes.n, cases[i].expected == NOTE);
+		if (cases[i].expected)
+			assert_non_null(
+				strstr((e->reasons.n ? &e->reasons : &e->notes)->v[0].text,
+				       cases[i].text));
+		done(h, e);
+	}
+}
+
+static void the_hosts_own_way_out(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e = effective(h, NULL);
+
+	(void)state;
+	assert_true(effective_is_uplink(e, &h->facts, ETH0));
+	assert_false(effective_is_uplink(e, &h->facts, BR0));
+	assert_false(effective_is_uplink(e, &h->facts, 0));
+	h->links[1].master = BR0; /* the route's link is a port */
+	assert_true(effective_is_uplink(e, &h->facts, BR0));
+	h->links[1].master = 0;
+	add_link(h, VNET0, "vnet0", "tun")->master = BR0;
+	add_link(h, BR1, "eth1", "")->master = BR0;
+	h->routes[h->facts.n_routes++] = (struct fact_route){ .index = BR0, .port = VNET0 };
+	assert_false(effective_is_uplink(e, &h->facts, BR0));
+	h->routes[1].port = 0; /* the bridge forgot; and there is a second NIC */
+	assert_true(effective_is_uplink(e, &h->facts, BR0));
+	h->routes[1].port = BR1;
+	assert_true(effective_is_uplink(e, &h->facts, BR0));
+	h->routes[1] = (struct fact_route){ .index = ETH0 };
+	assert_true(effective_is_uplink(e, &h->facts, ETH0));
+	h->routes[1].index = BR0;
+	h->links[4].master = 0;
+	assert_false(effective_is_uplink(e, &h->facts, BR0));
+	h->routes[0] = h->routes[1]; /* nowhere else to go */
+	h->routes[0].port = 0;
+	h->facts.n_routes = 1;
+	e->uplink[0] = '\0';
+	assert_true(effective_is_uplink(e, &h->facts, BR0));
+	done(h, e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -524,14 +913,25 @@ int main(void)
 		cmocka_unit_test(what_is_missing_is_waited_for),
 		cmocka_unit_test(addresses_in_dad_are_not_used),
 		cmocka_unit_test(prefixes_found_are_deduplicated_and_filtered),
+		cmocka_unit_test(each_link_has_its_own),
+		cmocka_unit_test(an_interface_has_one_entry),
+		cmocka_unit_test(what_is_written_wins_over_what_is_found),
+		cmocka_unit_test(the_router_address_is_ours),
 		cmocka_unit_test(asking_ourselves_is_skipped),
+		cmocka_unit_test(asking_ourselves_by_configuration),
 		cmocka_unit_test(a_resolver_is_announced_only_while_it_answers),
+		cmocka_unit_test(the_resolver_is_chosen),
 		cmocka_unit_test(no_interface_is_one_reason),
 		cmocka_unit_test(a_disabled_plane_has_nothing_to_say),
 		cmocka_unit_test(an_address_of_another_host_is_named),
 		cmocka_unit_test(link_local_addresses_are_told_with_their_link),
 		cmocka_unit_test(nat64_is_announced_without_its_plane_where_written),
 		cmocka_unit_test(short_intervals_keep_their_bounds),
+		cmocka_unit_test(advertisements_stay_off_the_gateways_port),
+		cmocka_unit_test(what_cannot_be_kept_off_is_told),
+		cmocka_unit_test(nothing_is_kept_off_where_the_provider_is_not),
+		cmocka_unit_test(who_may_listen_to_advertisements),
+		cmocka_unit_test(the_hosts_own_way_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

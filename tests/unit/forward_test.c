@@ -12,7 +12,7 @@
 #include "dns/exchange.h"
 #include "dns/forward.h"
 
-#define SENT_MAX  20000
+#define SENT_MAX  30000
 #define TIMEOUT   5000
 #define NO_ANSWER 99
 
@@ -257,6 +257,45 @@ static void patience_follows_rtt(void **state)
 	assert_int_equal(last()->peer, 2);
 }
 
+/* But not for ever. */
+static void patience_has_an_end(void **state)
+{
+	size_t sent;
+
+	(void)state;
+	start(1);
+	for (unsigned i = 0; i < 20; i++) {
+		sent = w.n_sent;
+		ask(i);
+		pass(3000);
+		answer(sent, NOERROR);
+	}
+	assert_in_range(health(0).rtt_ms, 2900, 3001);
+	sent = w.n_sent - w.n_probes;
+	ask(99);
+	pass(2 * 2000 - 1);
+	assert_int_equal(w.n_sent - w.n_probes, sent + 1);
+	pass(1);
+	assert_int_equal(w.n_sent - w.n_probes, sent + 2);
+}
+
+/* Someone else asks them: a probe tells who lives, and nothing else is sent. */
+static void doubted_peers_are_probed(void **state)
+{
+	(void)state;
+	start(2);
+	forward_doubt(w.f, 0, w.now);
+	forward_doubt(w.f, 0, w.now);
+	forward_doubt(w.f, 7, w.now);
+	pass(600);
+	assert_int_equal(w.n_sent, 2);
+	assert_int_equal(w.n_probes, 2);
+	answer(0, NOERROR);
+	pass(30000);
+	assert_true(health(w.sent[0].peer - 1).healthy && health(w.sent[0].peer - 1).rtt_ms);
+	assert_false(health(w.sent[1].peer - 1).healthy);
+}
+
 /* Item 140: the first question is delayed, the later ones go straight to the other, and the
  * silent one is probed, dead, and found again. */
 static void silent_peer_is_avoided_ejected_and_found_again(void **state)
@@ -305,12 +344,33 @@ static void burst_of_misses_is_not_death(void **state)
 	assert_int_equal(w.resolved, 1);
 }
 
+/* Nor do misses from before it was heard count. */
+static void what_was_missed_before_is_forgotten(void **state)
+{
+	(void)state;
+	start(1);
+	for (unsigned i = 0; i < 4; i++)
+		ask(i);
+	pass(600);
+	answer(0, NOERROR);
+	for (unsigned i = 1; i < 4; i++)
+		forward_cancel(w.f, i);
+	pass(10000);
+	for (unsigned i = 4; i < 6; i++)
+		ask(i);
+	pass(2600);
+	assert_int_equal(health(0).timeouts, 4 + 2);
+	assert_true(health(0).healthy);
+}
+
 static void all_silent_is_timeout(void **state)
 {
 	(void)state;
 	start(2);
 	ask(5);
-	pass(TIMEOUT - 1);
+	pass(TIMEOUT - TIMEOUT / 10 - 1);
+	assert_int_equal(w.resolved, 0);
+	pass(1);
 	assert_int_equal(w.resolved, 1);
 	assert_int_equal(w.status, RESOLVE_TIMEOUT);
 	assert_int_equal(w.ede, 22);
@@ -454,6 +514,7 @@ static void error_and_silence(void **state)
 	answer(0, SERVFAIL);
 	pass(2000);
 	expect_answer(1, 1, SERVFAIL);
+	assert_int_equal(w.n_sent - w.n_probes, 2);
 }
 
 /* RFC 6147 5.5 hangs on it: the answer that tells of failed validation is kept. */
@@ -506,6 +567,23 @@ static void truncated_goes_to_stream(void **state)
 	expect_answer(1, 1, NOERROR);
 }
 
+/* Four more messages, whatever the peers say. */
+static void retries_are_bounded(void **state)
+{
+	unsigned streams = 0;
+
+	(void)state;
+	start(6);
+	ask(1);
+	for (size_t i = 0; i < w.n_sent; i++)
+		answer_with(i, 0x02, NOERROR, true);
+	for (size_t i = 0; i < w.n_sent; i++)
+		streams += w.sent[i].tcp;
+	assert_int_equal(streams, 4);
+	assert_int_equal(w.n_sent, 6 + 4);
+	assert_int_equal(w.status, RESOLVE_UNREACHABLE);
+}
+
 /* Items 132 and 134. */
 static void stream_that_fails_goes_to_next(void **state)
 {
@@ -544,9 +622,9 @@ static void other_case_goes_to_stream(void **state)
 	assert_memory_equal(last()->msg + 12, "\3www\7example\3com", 17);
 }
 
-static void case_is_random(void **state)
+static void case_and_id_are_random(void **state)
 {
-	unsigned upper = 0;
+	unsigned upper = 0, same = 0, id, was = 0, step = 0;
 
 	(void)state;
 	start(1);
@@ -554,8 +632,13 @@ static void case_is_random(void **state)
 		ask(i);
 		for (size_t at = 12; at < 29; at++)
 			upper += last()->msg[at] >= 'A' && last()->msg[at] <= 'Z';
+		id = (unsigned)last()->msg[0] << 8 | last()->msg[1];
+		same += ((id - was) & 0xffff) == step;
+		step = (id - was) & 0xffff;
+		was = id;
 	}
 	assert_in_range(upper, 250, 400); /* of 650 */
+	assert_in_range(same, 0, 1);
 }
 
 /* A message that matches nothing (the transport should have dropped it). */
@@ -690,6 +773,21 @@ static void too_many_fail_at_once(void **state)
 	assert_int_equal(forward_in_flight(w.f), 0);
 }
 
+/* Thousands due at once are seen to in parts. */
+static void a_tick_has_an_end(void **state)
+{
+	(void)state;
+	start(2);
+	for (unsigned i = 0; i < 4000; i++)
+		ask(i);
+	w.now = forward_next(w.f);
+	forward_tick(w.f, w.now);
+	assert_in_range(w.n_sent, 4001, 6000);
+	assert_true(forward_next(w.f) <= w.now);
+	pass(0);
+	assert_int_equal(w.n_sent, 8000);
+}
+
 static void no_forwarders(void **state)
 {
 	(void)state;
@@ -767,8 +865,11 @@ int main(void)
 		TEST(first_answers),
 		TEST(hedges_and_keeps_first_open),
 		TEST(patience_follows_rtt),
+		TEST(patience_has_an_end),
+		TEST(doubted_peers_are_probed),
 		TEST(silent_peer_is_avoided_ejected_and_found_again),
 		TEST(burst_of_misses_is_not_death),
+		TEST(what_was_missed_before_is_forgotten),
 		TEST(all_silent_is_timeout),
 		TEST(all_dead_fail_soon_and_recover),
 		TEST(refused_goes_on_at_once),
@@ -781,9 +882,10 @@ int main(void)
 		TEST(bogus_is_kept),
 		TEST(refusing_peer_is_shunned),
 		TEST(truncated_goes_to_stream),
+		TEST(retries_are_bounded),
 		TEST(stream_that_fails_goes_to_next),
 		TEST(other_case_goes_to_stream),
-		TEST(case_is_random),
+		TEST(case_and_id_are_random),
 		TEST(foreign_message_is_no_answer),
 		TEST(formerr_is_asked_without_edns),
 		TEST(badvers_and_notimp_too),
@@ -791,6 +893,7 @@ int main(void)
 		TEST(malformed_answer_goes_to_next),
 		TEST(cancel),
 		TEST(too_many_fail_at_once),
+		TEST(a_tick_has_an_end),
 		TEST(no_forwarders),
 		TEST(reconfigure_in_flight),
 		TEST(amplification_is_bounded),

@@ -252,6 +252,48 @@ static void question_for_a_server(void **state)
 	assert_int_equal(msg_write_question(buf, 20, 9, &q, 0, 0), 0);
 }
 
+/* Without DO nothing of DNSSEC, but what was asked for. */
+static void stripped(void **state)
+{
+	static const uint8_t octets[22] = { 0 }; /* also two root names and five numbers */
+	static const uint16_t types[] = { TYPE_A, TYPE_RRSIG, TYPE_NSEC, TYPE_NSEC3, TYPE_SOA };
+	static const struct {
+		uint16_t asked;
+		unsigned left; /* of types, one bit each */
+	} rows[] = { { TYPE_A, 0x11 },
+		     { TYPE_RRSIG, 0x13 },
+		     { TYPE_NSEC, 0x15 },
+		     { TYPE_NSEC3, 0x19 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct dns_question q = question("a", rows[i].asked);
+		uint8_t buf[300], out[300];
+		unsigned left = 0;
+		struct msg_wr w;
+		struct msg m;
+		struct msg_rr rr;
+		size_t len;
+
+		msg_begin(&w, buf, sizeof buf, 7, MSG_QR | RCODE_NXDOMAIN, &q);
+		for (size_t j = 0; j < 5; j++)
+			msg_put(&w, j < 4 ? MSG_ANSWER : MSG_AUTHORITY, q.name, types[j], 60,
+				octets, j ? sizeof octets : 4);
+		msg_put_opt(&w, 1232, RCODE_NXDOMAIN, true, NULL, 0);
+		assert_int_equal(msg_parse(buf, msg_end(&w), &m), MSG_OK);
+		len = msg_strip(&m, out, sizeof out);
+		assert_int_equal(msg_parse(out, len, &m), MSG_OK);
+		assert_int_equal(m.flags, MSG_QR | RCODE_NXDOMAIN);
+		assert_int_equal(m.q.type, rows[i].asked);
+		assert_false(m.edns.present);
+		for (size_t at = m.at[MSG_ANSWER]; msg_record(&m, at, &rr); at = rr.next)
+			for (size_t j = 0; j < 5; j++)
+				left |= rr.type == types[j] ? 1u << j : 0;
+		assert_int_equal(left, rows[i].left);
+		assert_int_equal(msg_strip(&m, out, len - 1), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +304,7 @@ int main(void)
 		cmocka_unit_test(written_is_read),
 		cmocka_unit_test(writer_never_overruns),
 		cmocka_unit_test(question_for_a_server),
+		cmocka_unit_test(stripped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

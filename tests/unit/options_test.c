@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* options_test.c - every row of the option table, through the code that reads it.  No files. */
 #include "config/build.h"
+#include "config/check.h"
 #include "config/dump.h"
 #include "config/options.h"
 #include "t.h"
@@ -221,7 +222,7 @@ static bool takes(const struct option *o, enum value_type type)
 		return o->type == OPTION_BOOL;
 	case VALUE_LIST:
 		return o->type == OPTION_INTERFACES || o->type == OPTION_NAMES ||
-		       o->type == OPTION_GROUPS ||
+		       o->type == OPTION_ANCHORS || o->type == OPTION_GROUPS ||
 		       (o->type >= OPTION_POOLS && o->type <= OPTION_RESOLVERS);
 	case VALUE_GROUP:
 		return o->type == OPTION_GROUP || o->type == OPTION_GROUPS;
@@ -352,6 +353,36 @@ static void test_durations(void **state)
 	}
 }
 
+/* What a file with dns64.dnssec = "validate" is told. */
+static size_t errors_of_validate(bool validates, char text[512])
+{
+	struct value word = { .type = VALUE_TEXT, .name = "dnssec", .text = "validate" };
+	struct value group = { .type = VALUE_GROUP, .name = "dns64", .v = &word, .n = 1 };
+	struct value root = { .type = VALUE_GROUP, .v = &group, .n = 1 };
+	struct option_reader r = { .scratch = memory_new() };
+	struct config *c = config_build(&root, &r);
+	size_t n;
+
+	assert_non_null(c);
+	config_check(c, (struct check_build){ validates }, &r);
+	n = r.n_errors;
+	snprintf(text, 512, "%s", n ? r.errors[0].text : "");
+	config_free(c);
+	memory_free(r.scratch);
+	return n;
+}
+
+/* Never a silent downgrade. */
+static void test_validation_not_built_in(void **state)
+{
+	char text[512];
+
+	(void)state;
+	assert_int_equal(errors_of_validate(true, text), 0);
+	assert_int_equal(errors_of_validate(false, text), 1);
+	assert_non_null(strstr(text, "built without validation"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_infinite),
 		cmocka_unit_test(test_suggestions),
 		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_validation_not_built_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,8 +30,8 @@ static struct {
 	/* Answers at once, with so many addresses. */
 	bool at_once;
 	unsigned n_addresses;
-	/* Asks again when a reply comes. */
-	unsigned n_more;
+	/* Asks again when a reply comes, so many at once. */
+	unsigned n_more, more_at_once;
 } t;
 
 static struct acl_entry any = { .kind = ACL_ANY };
@@ -66,10 +66,10 @@ static void on_reply(void *ctx, const struct dns_client *client, const uint8_t *
 	t.n_replies++;
 	memcpy(t.reply, msg, len);
 	t.reply_len = len;
-	if (!t.n_more)
-		return;
-	snprintf(name, sizeof name, "more%u.x", t.n_more--);
-	ask(2000 + t.n_more % 50, DNS_TCP, name, TYPE_AAAA);
+	for (unsigned i = 0; i <= t.more_at_once && t.n_more; i++) {
+		snprintf(name, sizeof name, "more%u.x", t.n_more--);
+		ask(2000 + t.n_more % 50, DNS_TCP, name, TYPE_AAAA);
+	}
 }
 
 static void answer(uint64_t id, const struct dns_question *q, unsigned n)
@@ -118,7 +118,9 @@ static void on_random(void *ctx, void *out, size_t n)
 		((uint8_t *)out)[i] = (uint8_t)rand();
 }
 
-static const struct dns_ops ops = { on_reply, on_resolve, on_cancel, on_random };
+static const struct dns_ops ops = {
+	.reply = on_reply, .resolve = on_resolve, .cancel = on_cancel, .random = on_random
+};
 
 static int open_engine(void **state)
 {
@@ -383,6 +385,47 @@ static void flood(void **state)
 	assert_int_equal(rcode(), RCODE_NOERROR);
 }
 
+/* Who makes room takes nothing from another who waits for the same. */
+static void a_shared_question_goes_on(void **state)
+{
+	char name[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 4097; i++) {
+		snprintf(name, sizeof name, "n%u.x", i < 2 ? 0 : i);
+		ask(i / 400, DNS_UDP, name, TYPE_A);
+	}
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_FAILED_OVERLOAD], 1);
+	assert_int_equal(t.n_cancelled, 0);
+	answer(t.held[0], &t.question[0], 1);
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_ANSWERED], 1);
+}
+
+/* Names whose AAAA nobody answers: what is asked on for the cache leaves room for the next. */
+static void silence_for_aaaa_leaves_room(void **state)
+{
+	char name[32];
+
+	(void)state;
+	for (unsigned round = 0; round < 3; round++) {
+		size_t first = t.n_held;
+
+		for (unsigned i = 0; i < 3000; i++) {
+			snprintf(name, sizeof name, "r%u-%u.x", round, i);
+			ask(i / 400, DNS_UDP, name, TYPE_AAAA);
+		}
+		for (size_t i = first; i < t.n_held; i++)
+			if (t.question[i].type == TYPE_A)
+				answer(t.held[i], &t.question[i], 1);
+		t.now_ms += 2000;
+		dns_tick(t.dns, t.now_ms);
+		assert_int_equal(dns_counts(t.dns)[DNS_COUNT_SYNTHESIZED_ON_ERROR],
+				 3000 * (round + 1));
+	}
+	assert_int_equal(t.n_replies, 9000);
+	assert_true(t.n_cancelled > 3000);
+}
+
 /* Whoever takes a reply brings the next question, also when the tables are full. */
 static void questions_from_within_replies(void **state)
 {
@@ -404,6 +447,57 @@ static void questions_from_within_replies(void **state)
 	assert_int_equal(t.n_more, 0);
 	assert_int_equal(t.n_replies, 4096 + 500 + 100);
 	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_QUERIES], 4096 + 500 + 100);
+}
+
+/* Two questions for each reply, the tables full: room is not made by those whose answer is
+ * there.
+ */
+static void answered_ones_make_no_room(void **state)
+{
+	char name[32];
+	uint64_t first;
+
+	(void)state;
+	for (unsigned i = 0; i < 4096; i++) {
+		snprintf(name, sizeof name, "n%u.x", i < 10 ? 0 : i);
+		ask(i / 400, DNS_UDP, name, TYPE_A);
+	}
+	first = t.held[0];
+	t.n_held = 0;
+	t.n_more = 20;
+	t.more_at_once = 1;
+	answer(first, &t.question[0], 1);
+	assert_int_equal(t.n_more, 0);
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_ANSWERED], 10);
+	assert_true(dns_counts(t.dns)[DNS_COUNT_FAILED_OVERLOAD] > 0);
+	assert_int_equal(dns_in_flight(t.dns), 4096 + 20 - t.n_replies);
+	/* Everybody else gets his one reply, too. */
+	while (dns_next(t.dns) != UINT64_MAX) {
+		t.now_ms = dns_next(t.dns);
+		dns_tick(t.dns, t.now_ms);
+	}
+	assert_int_equal(dns_in_flight(t.dns), 0);
+	assert_int_equal(t.n_replies, 4096 + 20);
+}
+
+/* Who is told that he makes room brings a question, with which the one that room is made for is
+ * asked, and answered at once. */
+static void answered_while_room_is_made(void **state)
+{
+	char name[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 4096; i++) {
+		snprintf(name, sizeof name, "n%u.x", i);
+		ask(i / 400, DNS_UDP, name, TYPE_A);
+	}
+	t.at_once = true;
+	t.n_addresses = 1;
+	t.n_more = 1;
+	ask(99, DNS_UDP, "new.x", TYPE_A);
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_FAILED_OVERLOAD], 2);
+	assert_int_equal(t.n_replies, 4);
+	assert_int_equal(dns_in_flight(t.dns), 4096 + 2 - 4);
 }
 
 /* Datagrams from addresses that nobody on the link has are answered at a bounded rate. */
@@ -555,6 +649,34 @@ static void results_out_of_the_blue(void **state)
 	assert_int_equal(rcode(), RCODE_SERVFAIL);
 }
 
+/* Half an answer (item 132), and addresses of another class. */
+static void answers_that_are_none(void **state)
+{
+	struct dns_question chaos = {
+		.name = "\1y", .name_len = 3, .type = TYPE_A, .class = CLASS_IN
+	};
+	uint8_t buf[512];
+	struct resolve_result r = { .status = RESOLVE_ANSWER, .msg = buf };
+	struct msg_wr w;
+
+	(void)state;
+	ask(1, DNS_TCP, "x", TYPE_A);
+	msg_begin(&w, buf, sizeof buf, 1, MSG_QR | MSG_TC, &t.question[0]);
+	msg_put(&w, MSG_ANSWER, t.question[0].name, TYPE_A, 60, "\xc6\x33\x64\x01", 4);
+	r.len = msg_end(&w);
+	dns_resolved(t.dns, t.held[0], &r, t.now_ms);
+	assert_int_equal(rcode(), RCODE_SERVFAIL);
+	ask(1, DNS_UDP, "y", TYPE_AAAA);
+	answer(t.held[1], &t.question[1], 0);
+	msg_begin(&w, buf, sizeof buf, 1, MSG_QR, &chaos);
+	msg_put(&w, MSG_ANSWER, chaos.name, TYPE_A, 60, "\xc6\x33\x64\x01", 4);
+	r.len = msg_end(&w);
+	buf[12 + 3 + 4 + 2 + 3] = 3; /* its class */
+	dns_resolved(t.dns, t.held[2], &r, t.now_ms);
+	assert_int_equal(rcode(), RCODE_NOERROR);
+	assert_int_equal(t.reply[7], 0);
+}
+
 static void freed_with_questions_in_flight(void **state)
 {
 	struct dns_conf conf = conf_of(1 << 20);
@@ -612,13 +734,18 @@ int main(int argc, char **argv)
 		T(large_query),
 		T(answer_too_large),
 		T(flood),
+		T(a_shared_question_goes_on),
+		T(silence_for_aaaa_leaves_room),
 		T(questions_from_within_replies),
+		T(answered_ones_make_no_room),
+		T(answered_while_room_is_made),
 		T(strangers),
 		T(no_answer),
 		T(limit_of_one_client),
 		T(cache_full_of_pinned),
 		T(resize_in_flight),
 		T(results_out_of_the_blue),
+		T(answers_that_are_none),
 		T(freed_with_questions_in_flight),
 	};
 

@@ -234,6 +234,28 @@ static void names(void **state)
 	assert_int_equal(ra_name_write(text, wire), 0);
 }
 
+static void names_as_text(void **state)
+{
+	static const struct {
+		const char *wire, *text;
+	} cases[] = {
+		{ "07 6578616d706c65 03 636f6d 00", "example.com" },
+		{ "01 61 00", "a" },
+		{ "03 61 2e 1b 01 20 00", "a??.?" },
+		{ "05 61", "" }, /* cut short */
+	};
+	uint8_t wire[RA_NAME_MAX];
+	char text[RA_NAME_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		struct ra_item item = { .kind = RA_DNSSL, .bytes = wire };
+
+		item.n_bytes = (uint16_t)unhex(cases[i].wire, wire);
+		assert_string_equal(ra_name_text(&item, text), cases[i].text);
+	}
+}
+
 static void pref64_bytes(void **state)
 {
 	static const struct {
@@ -272,6 +294,22 @@ static void pref64_bytes(void **state)
 
 		assert_options(cases[i].what, &item, 1, cases[i].hex);
 	}
+}
+
+/* A26: an option for each. */
+static void several_pref64(void **state)
+{
+	struct ra_item two[] = {
+		{ .kind = RA_PREF64, .addr = addr("64:ff9b::"), .len = 96, .lifetime_s = 1800 },
+		{ .kind = RA_PREF64,
+		  .addr = addr("2001:db8::"),
+		  .len = 32,
+		  .lifetime_s = 1800 },
+	};
+
+	(void)state;
+	assert_options("A26", two, 2,
+		       "26020708 0064ff9b0000000000000000 2602070d 20010db80000000000000000");
 }
 
 static void captive_portal_bytes(void **state)
@@ -427,6 +465,7 @@ static void solicitations(void **state)
 		{ "C03", "::", 255, "8500000000000000", RA_ACCEPTED, false },
 		{ "C11", "fe80::2", 254, "8500000000000000", RA_BAD_HOP_LIMIT, false },
 		{ "C24", "fe80::2", -1, "8500000000000000", RA_BAD_HOP_LIMIT, false },
+		{ "C29", "fe80::2", -2, "8500000000000000", RA_BAD_FRAGMENT, false },
 		{ "C13", "fe80::2", 255, "8501000000000000", RA_BAD_CODE, false },
 		{ "C14", "fe80::2", 255, "85000000", RA_BAD_LENGTH, false },
 		{ "C14 a byte short", "fe80::2", 255, "85000000000000", RA_BAD_LENGTH, false },
@@ -558,6 +597,30 @@ static void options_that_make_no_sense(void **state)
 	}
 }
 
+/* D08: 255 bytes are a name, 256 are none. */
+static void a_domain_that_is_too_long(void **state)
+{
+	static const struct {
+		uint8_t last; /* label */
+		size_t n;
+	} cases[] = { { 61, 1 }, { 62, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		uint8_t msg[16 + 272] = { 134, [16] = 31, 272 / 8 };
+		struct ra_packet in = { addr("fe80::1"), 255, msg, sizeof msg };
+		struct ra_advert ra;
+
+		memset(msg + 24, 'a', 4 * 64);
+		for (size_t label = 0; label < 4; label++)
+			msg[24 + 64 * label] = label < 3 ? 63 : cases[i].last;
+		memset(msg + 24 + 3 * 64 + 1 + cases[i].last, 0, 3);
+		assert_int_equal(ra_msg_read_advert(&in, &ra), RA_ACCEPTED);
+		assert_int_equal(ra.n, cases[i].n);
+		assert_int_equal(ra.ignored, 1 - cases[i].n);
+	}
+}
+
 static void options_of_every_form(void **state)
 {
 	struct ra_advert ra;
@@ -620,7 +683,9 @@ int main(void)
 		cmocka_unit_test(rdnss_bytes),
 		cmocka_unit_test(dnssl_bytes),
 		cmocka_unit_test(names),
+		cmocka_unit_test(names_as_text),
 		cmocka_unit_test(pref64_bytes),
+		cmocka_unit_test(several_pref64),
 		cmocka_unit_test(captive_portal_bytes),
 		cmocka_unit_test(a_long_list_is_split),
 		cmocka_unit_test(servers_that_fill_more_than_a_message),
@@ -630,6 +695,7 @@ int main(void)
 		cmocka_unit_test(advertisements_that_are_none),
 		cmocka_unit_test(header_is_read),
 		cmocka_unit_test(options_that_make_no_sense),
+		cmocka_unit_test(a_domain_that_is_too_long),
 		cmocka_unit_test(options_of_every_form),
 		cmocka_unit_test(what_is_the_same),
 	};

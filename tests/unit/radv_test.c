@@ -333,6 +333,41 @@ static void limits_run_down(void **state)
 	assert_int_equal(item_of(s, RA_PREFIX)->lifetime_s, 0);
 }
 
+/* What is not zero does not become so, and a prefix is not preferred when it is not valid. */
+static void lifetimes_are_rounded_and_capped(void **state)
+{
+	struct radv_item *p;
+	struct sent *s;
+
+	(void)state;
+	blank();
+	p = add_prefix("2001:db8:1:2::");
+	p->found = true;
+	p->preferred_ms = p->lifetime_ms;
+	p->valid_until_ms = net.now_ms + 3600000;
+	add_plain(RA_ROUTE, "64:ff9b::", 96)->lifetime_ms = 1;
+	add_plain(RA_RDNSS, "2001:db8:1:2::2", 0)->lifetime_ms = 4294967295000;
+	apply();
+	s = next_sent(1);
+	assert_int_equal(item_of(s, RA_PREFIX)->preferred_s, item_of(s, RA_PREFIX)->lifetime_s);
+	assert_int_equal(item_of(s, RA_ROUTE)->lifetime_s, 1);
+	assert_int_equal(item_of(s, RA_RDNSS)->lifetime_s, RA_INFINITE - 1);
+}
+
+/* Prefixes are the same only with the same length. */
+static void prefixes_of_two_lengths(void **state)
+{
+	(void)state;
+	blank();
+	add_prefix("2001:db8:1::");
+	add_prefix("2001:db8:1::")->len = 48;
+	add_plain(RA_ROUTE, "2001:db8:1::", 64);
+	add_plain(RA_ROUTE, "2001:db8:1::", 48);
+	add_plain(RA_ROUTE, "2001:db8:1::", 48);
+	apply();
+	assert_int_equal(next_sent(1)->ra.n, 4);
+}
+
 /* A34, A35: a long list in one round of several messages. */
 static void a_round_of_several_messages(void **state)
 {
@@ -451,6 +486,34 @@ static void answers_do_not_count_as_withdrawals(void **state)
 	assert_null(item_of(next_sent(1), RA_ROUTE));
 }
 
+/* C28: while a change is prepared the old is said, afterwards nothing but the new. */
+static void solicitations_during_a_change(void **state)
+{
+	static const uint8_t rs[8] = { 133 };
+	struct ra_packet in = { addr("fe80::2"), 255, rs, sizeof rs };
+	struct in6_addr old = addr("2001:db8:1:2::2");
+
+	(void)state;
+	reference();
+	apply_and_settle();
+	radv_input(net.radv, net.now_ms, &in);
+	conf.router_lifetime_ms = 9000000;
+	items[2].addr = addr("2001:db8:1:2::53");
+	assert_int_equal(radv_prepare(net.radv, net.now_ms, &conf), 0);
+	assert_int_equal(next_sent(1)->ra.head.lifetime_s, 1800);
+	radv_input(net.radv, net.now_ms, &in);
+	radv_settle(net.radv, net.now_ms, true);
+	for (int i = 0; i < 20; i++) {
+		struct sent *s = next_sent(1);
+
+		assert_int_equal(s->ra.head.lifetime_s, 9000);
+		for (size_t j = 0; j < s->ra.n; j++)
+			if (addr_equal(&s->ra.items[j].addr, &old))
+				assert_int_equal(s->ra.items[j].lifetime_s, 0);
+		radv_input(net.radv, net.now_ms, &in);
+	}
+}
+
 static void what_comes_back_is_announced(void **state)
 {
 	(void)state;
@@ -502,6 +565,25 @@ static void a_prefix_that_the_host_lost(void **state)
 	assert_int_equal(s->ra.n, 2);
 	next_sent(1); /* the last with it may be the first behind the time */
 	assert_int_equal(next_sent(1)->ra.n, 1);
+}
+
+/* And no longer than hosts can believe in it. */
+static void a_short_prefix_that_the_host_lost(void **state)
+{
+	uint64_t lost;
+
+	(void)state;
+	blank();
+	add_prefix("2001:db8:1:2::")->found = true;
+	items[0].lifetime_ms = items[0].preferred_ms = 600000;
+	apply_and_settle();
+	blank();
+	lost = net.now_ms;
+	apply();
+	run_to(lost + 600000 - 1);
+	assert_int_equal(net.sent[net.n - 1].ra.n, 1);
+	next_sent(1);
+	assert_int_equal(next_sent(1)->ra.n, 0);
 }
 
 /* F08: a deprecated prefix is said with preferred 0 soon; one that is renewed is no news. */
@@ -756,7 +838,56 @@ static void solicitations(void **state)
 
 static void advertisements(void **state)
 {
-	static const uint8_t ra[16] = { 134 };
+	static const uint8_t ra[16] = { 134, [7] = 1 };
+	uint8_t with_mac[24] = { 134, [16] = 1, 1, 2, 0, 0, 0, 0, 1 };
+	struct ra_packet in = { addr("fe80::2"), 255, ra, sizeof ra };
+	const struct radv_counters *c = radv_counters(net.radv);
+	struct others_news news;
+	size_t i = 0;
+
+	(void)state;
+	reference();
+	apply_and_settle();
+	assert_false(radv_news(net.radv, &news));
+	radv_input(net.radv, net.now_ms, &in);
+	assert_true(radv_news(net.radv, &news));
+	assert_int_equal(news.found, OTHERS_BIT(OTHERS_ROUTER));
+	assert_int_equal(c->ra_found[OTHERS_ROUTER], 1);
+	assert_false(radv_news(net.radv, &news));
+	in.hop_limit = 1;
+	radv_input(net.radv, net.now_ms, &in);
+	assert_int_equal(c->ra_rx, 2);
+	assert_int_equal(c->ra_invalid[RA_BAD_HOP_LIMIT], 1);
+
+	/* D06: ours, sent back by a switch; and from our address, but by another. */
+	in = (struct ra_packet){ conf.link_local, 255, ra, sizeof ra };
+	radv_input(net.radv, net.now_ms, &in);
+	in = (struct ra_packet){ conf.link_local, 255, with_mac, sizeof with_mac };
+	radv_input(net.radv, net.now_ms, &in);
+	assert_int_equal(c->ra_own, 2);
+	assert_int_equal(c->ra_rx, 2);
+	with_mac[23] = 9;
+	net.now_ms += OTHERS_QUIET_MS;
+	radv_input(net.radv, net.now_ms, &in);
+	assert_true(radv_news(net.radv, &news));
+	assert_int_equal(news.found, OTHERS_BIT(OTHERS_ADDRESS));
+	assert_int_equal(c->ra_found[OTHERS_ADDRESS], 1);
+	assert_non_null(others_at(radv_others(net.radv), &i, net.now_ms));
+
+	conf.link++; /* nobody of the old link is on the new one */
+	apply();
+	i = 0;
+	assert_null(others_at(radv_others(net.radv), &i, net.now_ms));
+}
+
+/* What is taken back is not announced: another router may go on with it. */
+static void what_others_may_keep(void **state)
+{
+	static const uint8_t ra[] = {
+		134,  0, 0,    0,    64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0,
+		3,    4, 64,   0xc0, 0,  1, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0,
+		0x20, 1, 0x0d, 0xb8, 0,  1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0
+	};
 	struct ra_packet in = { addr("fe80::2"), 255, ra, sizeof ra };
 	const struct radv_counters *c = radv_counters(net.radv);
 
@@ -764,13 +895,18 @@ static void advertisements(void **state)
 	reference();
 	apply_and_settle();
 	radv_input(net.radv, net.now_ms, &in);
-	in.hop_limit = 1;
+	assert_int_equal(c->ra_found[OTHERS_VALID], 1);
+	blank();
+	apply();
+	assert_true(radv_withdraws(net.radv, &(struct ra_item){ .kind = RA_PREFIX,
+								.addr = addr("2001:db8:1:2::"),
+								.len = 64 }));
+	assert_false(radv_withdraws(
+		net.radv,
+		&(struct ra_item){ .kind = RA_PREFIX, .addr = addr("2001:db8::"), .len = 64 }));
 	radv_input(net.radv, net.now_ms, &in);
-	in.src = conf.link_local; /* D06 */
-	radv_input(net.radv, net.now_ms, &in);
-	assert_int_equal(c->ra_rx, 2);
-	assert_int_equal(c->ra_invalid[RA_BAD_HOP_LIMIT], 1);
-	assert_int_equal(c->ra_own, 1);
+	assert_int_equal(c->ra_found[OTHERS_VALID], 1);
+	assert_int_equal(c->ra_found[OTHERS_ROUTER], 2);
 }
 
 /* C27: after the farewell nobody hears of a router. */
@@ -829,14 +965,18 @@ int main(void)
 		TEST(automatic_lifetimes),
 		TEST(order_of_options),
 		TEST(limits_run_down),
+		TEST(lifetimes_are_rounded_and_capped),
+		TEST(prefixes_of_two_lengths),
 		TEST(a_round_of_several_messages),
 		TEST(the_same_again),
 		TEST(what_a_reload_removes),
 		TEST(a_short_prefix_runs_out_no_later),
 		TEST(answers_do_not_count_as_withdrawals),
+		TEST(solicitations_during_a_change),
 		TEST(what_comes_back_is_announced),
 		TEST(what_was_never_said_is_not_taken_back),
 		TEST(a_prefix_that_the_host_lost),
+		TEST(a_short_prefix_that_the_host_lost),
 		TEST(limits_that_move),
 		TEST(forwarding_off_and_on),
 		TEST(what_does_not_work_is_withheld),
@@ -849,6 +989,7 @@ int main(void)
 		TEST(the_link_refuses),
 		TEST(solicitations),
 		TEST(advertisements),
+		TEST(what_others_may_keep),
 		TEST(nothing_after_the_farewell),
 		TEST(farewell_before_the_first_word),
 		TEST(counters_have_names),

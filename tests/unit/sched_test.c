@@ -271,6 +271,14 @@ static void the_multicast_is_the_answer(void **state)
 	assert_int_equal(s.n_answers, 0);
 	assert_true(sched_due(&s, now_ms, &job));
 	assert_true(job.multicast && job.solicited);
+	for (uint64_t seed = 0; seed < 100; seed++) {
+		s = steady(seed, MIN, MAX, &now_ms);
+		now_ms = s.multicast_ms - SCHED_ANSWER_DELAY_MS / 2;
+		if (sched_solicit(&s, now_ms, &h) == SCHED_UNICAST)
+			assert_true(s.answers[0].due_ms < s.multicast_ms);
+		else
+			assert_int_equal(s.n_answers, 0);
+	}
 }
 
 /* C09: one host asks a hundred times a second: no more than ten answers in one. */
@@ -354,6 +362,31 @@ static void a_change_is_said(void **state)
 	}
 }
 
+/* A change puts off neither the multicast that is due before, nor what an earlier one promised.
+ */
+static void a_change_within_a_change(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 100; seed++) {
+		uint64_t now_ms, due_ms;
+		struct sched s = steady(seed, MIN, MAX, &now_ms);
+
+		due_ms = s.multicast_ms;
+		sched_change(&s, due_ms - 1, SCHED_INITIAL + 1, SCHED_NEW_SOURCE_GAP_MS);
+		assert_in_range(sched_next(&s), due_ms - 1, due_ms);
+		sched_change(&s, due_ms - 1, SCHED_INITIAL, SCHED_INITIAL_GAP_MS);
+		assert_in_range(sched_next(&s), due_ms - 1, due_ms);
+		for (int i = 0; i <= SCHED_INITIAL; i++) {
+			now_ms = next_multicast(&s);
+			if (i)
+				assert_in_range(now_ms - due_ms, SCHED_MIN_DELAY_MS,
+						SCHED_NEW_SOURCE_GAP_MS);
+			due_ms = now_ms;
+		}
+		assert_in_range(next_multicast(&s) - due_ms, MIN, MAX);
+	}
+}
+
 /* F10: a link that comes and goes 20 times a second. */
 static void flapping(void **state)
 {
@@ -390,13 +423,12 @@ static void another_link_is_another_world(void **state)
 }
 
 /* F19: tried again within three seconds, for as long as it takes; then all as it was. */
-static void what_fails_is_tried_again(void **state)
+static void fail_and_recover(uint64_t seed)
 {
-	struct sched s = started(23, 0, MIN, MAX);
+	struct sched s = started(seed, 0, MIN, MAX);
 	uint64_t now_ms = sched_next(&s), last = now_ms;
 	struct sched_job job;
 
-	(void)state;
 	for (int i = 0; i < 20; i++) {
 		assert_true(sched_due(&s, now_ms, &job));
 		sched_sent(&s, now_ms, false);
@@ -411,6 +443,13 @@ static void what_fails_is_tried_again(void **state)
 	next_multicast(&s);
 	assert_int_equal(s.quick, SCHED_INITIAL - 1);
 	assert_int_equal(next_multicast(&s) - now_ms, 16000);
+}
+
+static void what_fails_is_tried_again(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 50; seed++)
+		fail_and_recover(seed);
 }
 
 /* A shorter interval does not wait for the end of a longer one. */
@@ -442,6 +481,7 @@ int main(void)
 		cmocka_unit_test(one_who_floods),
 		cmocka_unit_test(many_who_flood),
 		cmocka_unit_test(a_change_is_said),
+		cmocka_unit_test(a_change_within_a_change),
 		cmocka_unit_test(flapping),
 		cmocka_unit_test(another_link_is_another_world),
 		cmocka_unit_test(what_fails_is_tried_again),

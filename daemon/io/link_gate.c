@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* link_gate.c - behind which port of its bridge a default gateway is.
+ *
+ * Neighbours tell its link-layer address, the bridge's forwarding database the port.  Guests
+ * decide how large the database is, so no copy of it is kept: it is read when a gateway, or
+ * what the database says of one, is another than before.
+ */
+#include "link_priv.h"
+
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <string.h>
+
+static struct link_gate *gate_of(struct link *l, uint32_t bridge, const uint8_t *mac)
+{
+	for (size_t i = 0; i < l->n_gates; i++)
+		if (l->gates[i].bridge == bridge &&
+		    memcmp(l->gates[i].mac, mac, ADDR_MAC_LEN) == 0)
+			return &l->gates[i];
+	return NULL;
+}
+
+static struct fact_route route_at(const struct link *l, size_t i)
+{
+	struct fact_route r;
+
+	memcpy(&r, l->tables.routes.v + i * sizeof r, sizeof r);
+	return r;
+}
+
+/* The gateways on bridges whose link-layer addresses are known. */
+static size_t list_gates(const struct link *l, struct link_gate out[LINK_GATES_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->tables.routes.n && n < LINK_GATES_MAX; i++) {
+		const struct fact_route r = route_at(l, i);
+		const struct fact_link *link = link_now(l, r.index);
+		const uint8_t *mac = neighbours_find(&l->neighbours, r.index, &r.gateway);
+
+		if (!link || !mac || strcmp(link->kind, "bridge") != 0)
+			continue;
+		out[n] = (struct link_gate){ .bridge = r.index };
+		memcpy(out[n++].mac, mac, ADDR_MAC_LEN);
+	}
+	return n;
+}
+
+/* The gate that an entry of a forwarding database is about, or NULL. */
+static struct link_gate *gate_in(struct link *l, struct nlmsghdr *h)
+{
+	struct nlattr *tb[NDA_MAX + 1];
+
+	if (nlmsg_parse(h, sizeof(struct ndmsg), tb, NDA_MAX, NULL) < 0 || !tb[NDA_LLADDR] ||
+	    nla_len(tb[NDA_LLADDR]) != ADDR_MAC_LEN || !tb[NDA_MASTER])
+		return NULL;
+	return gate_of(l, nla_get_u32(tb[NDA_MASTER]), nla_data(tb[NDA_LLADDR]));
+}
+
+/* Permanent entries are the ports' own addresses. */
+static void on_answer(struct link *l, struct nlmsghdr *h)
+{
+	const struct ndmsg *nd = nlmsg_data(h);
+	struct link_gate *gate;
+
+	if (h->nlmsg_type != RTM_NEWNEIGH || nlmsg_datalen(h) < (int)sizeof *nd ||
+	    nd->ndm_family != AF_BRIDGE || nd->ndm_state & NUD_PERMANENT)
+		return;
+	gate = gate_in(l, h);
+	if (gate)
+		gate->port = (uint32_t)nd->ndm_ifindex;
+}
+
+static int read_database(struct link *l, uint32_t bridge)
+{
+	const struct ndmsg nd = { .ndm_family = AF_BRIDGE };
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETNEIGH, NLM_F_DUMP);
+
+	if (msg && (nlmsg_append(msg, (void *)(uintptr_t)&nd, sizeof nd, NLMSG_ALIGNTO) < 0 ||
+		    nla_put_u32(msg, NDA_MASTER, bridge) < 0)) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return link_request(l, msg, on_answer);
+}
+
+void gates_read(struct link *l)
+{
+	struct link_gate now[LINK_GATES_MAX];
+	size_t n = list_gates(l, now);
+	bool same = n == l->n_gates;
+
+	for (size_t i = 0; same && i < n; i++)
+		same = gate_of(l, now[i].bridge, now[i].mac) != NULL;
+	if (same && !l->gates_changed)
+		return;
+	memcpy(l->gates, now, n * sizeof *now);
+	l->n_gates = n;
+	l->gates_changed = false;
+	for (size_t i = 0; i < n; i++)
+		if (!l->gates[i].port && read_database(l, l->gates[i].bridge) < 0)
+			l->gates_changed = true; /* with the next change, then */
+}
+
+void gates_on_entry(struct link *l, struct nlmsghdr *h)
+{
+	if (!gate_in(l, h))
+		return;
+	l->gates_changed = true;
+	link_touch(l);
+}
+
+void gates_on_neighbour(struct link *l, uint32_t index, const struct in6_addr *addr)
+{
+	for (size_t i = 0; i < l->tables.routes.n; i++) {
+		const struct fact_route r = route_at(l, i);
+
+		if (r.index == index && addr_equal(&r.gateway, addr))
+			link_touch(l);
+	}
+}
+
+uint32_t gates_port(const struct link *l, const struct fact_route *r)
+{
+	const uint8_t *mac = neighbours_find(&l->neighbours, r->index, &r->gateway);
+	const struct link_gate *gate =
+		mac ? gate_of((struct link *)(uintptr_t)l, r->index, mac) : NULL;
+
+	return gate ? gate->port : 0;
+}
