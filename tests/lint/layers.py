@@ -19,6 +19,8 @@ lib/ra/*
 
 lib/config/*
 
+lib/import/*
+
 daemon/log.*
 daemon/ev.*
 daemon/sd.*
