@@ -615,12 +615,12 @@ static int open_control(struct gateway *g)
 		return 0;
 	if (error == -EADDRINUSE)
 		log_error("%s belongs to a running v6gwd: stop that one first", conf.path);
+	else if (error == -EACCES || error == -EPERM)
+		log_error("control socket %s: %s (its directory must belong to v6gwd's user: "
+			  "install -d -o %u DIRECTORY; or set control.socket)",
+			  conf.path, strerror(-error), geteuid());
 	else
-		log_error(
-			"control socket %s: %s%s", conf.path, strerror(-error),
-			error == -EACCES || error == -EPERM
-				? " (start v6gwd as root or by systemd, or set control.socket)"
-				: "");
+		log_error("control socket %s: %s", conf.path, strerror(-error));
 	return error;
 }
 
