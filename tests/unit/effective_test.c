@@ -739,6 +739,12 @@ static void advertisements_stay_off_the_gateways_port(void **state)
 	e = effective(h, before);
 	expect_refused(e, "vnet0 eth0");
 	effective_free(before);
+	h->routes[0].port = ETH0; /* one for both */
+	before = effective(h, e);
+	expect_refused(before, "eth0");
+	effective_free(e);
+	e = effective(h, before);
+	effective_free(before);
 	h->ra.refuse_on_uplink = false;
 	before = effective(h, e);
 	expect_refused(before, "");
@@ -848,6 +854,7 @@ static void who_may_listen_to_advertisements(void **state)
 		  .from_ra = true,
 		  .expected = REASON,
 		  .text = "nmcli" },
+		{ { .accept_ra = 0 }, .from_ra = true, .elsewhere = true, .expected = 0 },
 		/* the guests' link is the uplink too */
 		{ { .accept_ra = 2 },
 		  .bridged = true,
@@ -869,7 +876,7 @@ static void who_may_listen_to_advertisements(void **state)
 
 		if (cases[i].from_ra || cases[i].static_route)
 			h->routes[h->facts.n_routes++] =
-				(struct fact_route){ .index = BR0,
+				(struct fact_route){ .index = cases[i].elsewhere ? ETH0 : BR0,
 						     .gateway = addr("fe80::9"),
 						     .from_ra = cases[i].from_ra };
 		e = effective(h, NULL);
