@@ -234,7 +234,7 @@ static bool is_full(void *arg, const struct in6_addr *addr)
 static const struct dns_listen_ops listen_ops = { on_question, is_full, on_changed };
 
 /* Questions in flight end unanswered: the engine first, it knows them all. */
-static void close_all(struct plane_dns64 *p)
+static void close_all(struct plane_dns64 *p, bool keep)
 {
 	if (p->dns)
 		ev_timer_stop(&p->timer);
@@ -244,8 +244,8 @@ static void close_all(struct plane_dns64 *p)
 		p->validates->free(p->validator);
 	forward_free(p->forward);
 	upstream_free(p->upstream);
-	dns_listen_free(p->listen);
-	nft_guests_close(p->guests);
+	dns_listen_free(p->listen, keep);
+	nft_guests_close(p->guests, keep);
 	p->guests = NULL;
 	p->dns = NULL;
 	p->validator = NULL;
@@ -263,7 +263,7 @@ static bool open_all(struct plane_dns64 *p, const struct dns64_conf *conf)
 	p->dns = dns_new(&conf->dns, &dns_ops, p);
 	if (p->listen && p->upstream && p->forward && p->dns)
 		return true;
-	close_all(p);
+	close_all(p, false);
 	return false;
 }
 
@@ -293,7 +293,7 @@ static void make_guests(struct plane_dns64 *p)
 
 	if (p->guests && wanted && nft_guests_port(p->guests) == port)
 		return;
-	nft_guests_close(p->guests);
+	nft_guests_close(p->guests, false);
 	p->guests = wanted ? nft_guests_open_port(p->env.loop, port, on_changed, p) : NULL;
 }
 
@@ -346,7 +346,7 @@ static void settle(void *plane, bool commit)
 	if (!next)
 		return;
 	if (p->fresh && !commit)
-		close_all(p);
+		close_all(p, false);
 	settle_validator(p, commit, commit && p->next_conf.dns.validating);
 	if (p->dns && !p->fresh && next->dns64.enabled) {
 		/* Forwarders first: what the engine asks for now is by the new zones. */
@@ -360,7 +360,7 @@ static void settle(void *plane, bool commit)
 		return;
 	}
 	if (!next->dns64.enabled)
-		close_all(p);
+		close_all(p, false);
 	dns64_conf_done(&p->conf);
 	p->conf = p->next_conf;
 	p->next_conf = (struct dns64_conf){ 0 };
@@ -440,20 +440,34 @@ bool plane_dns64_flush(void *plane)
 	return true;
 }
 
+static bool leave(void *plane)
+{
+	struct plane_dns64 *p = plane;
+
+	return !p->dns || (dns_listen_leave(p->listen) && !dns_in_flight(p->dns));
+}
+
 static void stop(void *plane, enum plane_stop how)
 {
 	struct plane_dns64 *p = plane;
 
-	(void)how;
 	if (!p)
 		return;
 	settle(p, false);
-	close_all(p);
+	close_all(p, how == PLANE_RESTART);
 	dns64_log_done(&p->log);
 	dns64_conf_done(&p->conf);
 	free(p);
 }
 
 const struct plane_class plane_dns64 = {
-	"dns64", start, prepare, settle, health, plane_dns64_report, plane_dns64_counter, stop
+	.name = "dns64",
+	.start = start,
+	.prepare = prepare,
+	.settle = settle,
+	.health = health,
+	.report = plane_dns64_report,
+	.counter = plane_dns64_counter,
+	.leave = leave,
+	.stop = stop,
 };

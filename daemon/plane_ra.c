@@ -409,7 +409,7 @@ static void ra_stop(void *arg, enum plane_stop how)
 			cease(plane->ports);
 		port_free(&plane->ports);
 	}
-	ra_guard_free(plane->guard);
+	ra_guard_free(plane->guard, how == PLANE_RESTART);
 	free(plane);
 }
 

@@ -48,11 +48,11 @@ void ra_guard_end(struct ra_guard *g)
 	if (g->links.n && !g->solicit)
 		g->solicit = nft_solicit_open(g->loop);
 	if (!g->ports.n) {
-		nft_refuse_close(g->refuse);
+		nft_refuse_close(g->refuse, false);
 		g->refuse = NULL;
 	}
 	if (!g->links.n) {
-		nft_solicit_close(g->solicit);
+		nft_solicit_close(g->solicit, false);
 		g->solicit = NULL;
 	}
 	if (g->refuse)
@@ -95,11 +95,11 @@ struct ra_guard *ra_guard_new(struct ev_loop *loop, ev_fn *changed, void *arg)
 	return g;
 }
 
-void ra_guard_free(struct ra_guard *g)
+void ra_guard_free(struct ra_guard *g, bool keep)
 {
 	if (!g)
 		return;
-	nft_refuse_close(g->refuse);
-	nft_solicit_close(g->solicit);
+	nft_refuse_close(g->refuse, keep);
+	nft_solicit_close(g->solicit, keep);
 	free(g);
 }

@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "call.h"
 #include "dns/text.h"
+#include "import_files.h"
 #include "show.h"
 
 #include <getopt.h>
@@ -22,7 +23,7 @@ struct command {
 	const char *name;     /* one word or two */
 	const char *argument; /* as usage names it, or NULL: takes none */
 	const char *help;
-	const char *method;
+	const char *method;    /* NULL: asks nobody */
 	const char *parameter; /* what the method calls the argument */
 	bool more;
 	bool (*valid)(const char *argument);
@@ -52,7 +53,8 @@ static bool is_level(const char *text)
 struct options {
 	const char *socket_path;
 	const char *as;
-	bool json, nonzero, dnssec_ok, checking_disabled;
+	bool json, nonzero, dnssec_ok, checking_disabled, imports;
+	struct import_files import;
 };
 
 __attribute__((noreturn)) static void usage(const char *what, const char *word)
@@ -103,6 +105,8 @@ static const struct command commands[] = {
 	  .valid = is_ipv6 },
 	{ "log-level", "LEVEL", "error, warning, notice, info or debug", "SetLogLevel", "level",
 	  .valid = is_level },
+	{ "import", NULL, "print a v6gwd.conf made of tayga's, BIND's, unbound's and radvd's",
+	  .method = NULL },
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
@@ -124,6 +128,10 @@ static void print_help(void)
 	      "      --as ADDR     dns query: as this client would ask (else as the host)\n"
 	      "      --do, --cd    dns query: with DO=1 (DNSSEC OK), with CD=1 (checking "
 	      "disabled)\n"
+	      "      --tayga FILE, --bind FILE, --unbound FILE, --radvd FILE\n"
+	      "                    import: read these; without any of them /etc/tayga.conf,\n"
+	      "                    /etc/bind/named.conf and /etc/radvd.conf, where present\n"
+	      "      --leases FILE import: tayga's dynamic.map; alone: print a lease file\n"
 	      "  -h, --help        show this\n"
 	      "  -V, --version     show the version\n\n"
 	      "Exit status: 0 done, 1 refused or failed, 2 usage, 3 not running, 4 not "
@@ -141,12 +149,44 @@ static void print_commands(void)
 
 static const char short_options[] = "s:hV";
 static const struct option long_options[] = {
-	{ "socket", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
-	{ "nonzero", no_argument, NULL, 'n' },      { "as", required_argument, NULL, 'a' },
-	{ "do", no_argument, NULL, 'd' },           { "cd", no_argument, NULL, 'C' },
-	{ "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, 'V' },
-	{ "complete", no_argument, NULL, 'c' },     { NULL, 0, NULL, 0 },
+	{ "socket", required_argument, NULL, 's' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "nonzero", no_argument, NULL, 'n' },
+	{ "as", required_argument, NULL, 'a' },
+	{ "do", no_argument, NULL, 'd' },
+	{ "cd", no_argument, NULL, 'C' },
+	{ "tayga", required_argument, NULL, 't' },
+	{ "bind", required_argument, NULL, 'b' },
+	{ "unbound", required_argument, NULL, 'u' },
+	{ "radvd", required_argument, NULL, 'r' },
+	{ "leases", required_argument, NULL, 'l' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "complete", no_argument, NULL, 'c' },
+	{ NULL, 0, NULL, 0 },
 };
+
+/* Is it one of import's options? */
+static bool read_import_option(int option, struct options *o)
+{
+	const struct {
+		int option;
+		const char **file;
+	} files[] = {
+		{ 't', &o->import.tayga },   { 'b', &o->import.bind },
+		{ 'u', &o->import.unbound }, { 'r', &o->import.radvd },
+		{ 'l', &o->import.leases },
+	};
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		if (files[i].option != option)
+			continue;
+		*files[i].file = optarg;
+		o->imports = true;
+		return true;
+	}
+	return false;
+}
 
 /* Leaves the words of the command in argv[optind...]. */
 static void read_options(int argc, char **argv, struct options *o)
@@ -183,6 +223,8 @@ static void read_options(int argc, char **argv, struct options *o)
 			print_commands();
 			exit(EXIT_CODE_OK);
 		default:
+			if (read_import_option(option, o))
+				break;
 			fputs("Try v6gwctl --help.\n", stderr);
 			exit(EXIT_CODE_USAGE);
 		}
@@ -281,12 +323,21 @@ int main(int argc, char **argv)
 		usage("--nonzero goes with counters", "");
 	if ((o.as || o.dnssec_ok || o.checking_disabled) && !r.command->arguments)
 		usage("--as, --do and --cd go with dns query", "");
+	if (o.imports && r.command->method)
+		usage("--tayga, --bind, --unbound, --radvd and --leases go with import", "");
 	r.show = (struct show){ .out = stdout, .colour = wants_colour(), .nonzero = o.nonzero };
 	r.json = o.json;
 
-	enum call_exit code = call_daemon(o.socket_path, r.command->method,
-					  read_arguments(r.command, words, &o), r.command->more,
-					  on_reply, &r);
+	json_t *arguments = read_arguments(r.command, words, &o);
+	enum call_exit code;
+
+	if (r.command->method) {
+		code = call_daemon(o.socket_path, r.command->method, arguments, r.command->more,
+				   on_reply, &r);
+	} else {
+		json_decref(arguments);
+		code = import_files(o.import);
+	}
 	if (code == EXIT_CODE_OK && !r.json && r.command->end)
 		r.command->end(&r.show);
 	if (fflush(stdout) != 0 || ferror(stdout)) {

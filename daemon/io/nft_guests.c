@@ -244,7 +244,7 @@ static struct nft_guests *open_table(struct ev_loop *loop, const char *name, con
 	g->arg = arg;
 	if (!nft_table_open(&g->table, loop, NFPROTO_IPV6, name, write_content, on_changed,
 			    g)) {
-		nft_guests_close(g);
+		nft_guests_close(g, false);
 		return NULL;
 	}
 	nft_table_make(&g->table, CONTENT_LEN);
@@ -263,11 +263,11 @@ struct nft_guests *nft_guests_open_port(struct ev_loop *loop, uint16_t port, ev_
 	return open_table(loop, NFT_TABLE_DNS, "", port, changed, arg);
 }
 
-void nft_guests_close(struct nft_guests *g)
+void nft_guests_close(struct nft_guests *g, bool keep)
 {
 	if (!g)
 		return;
-	nft_table_close(&g->table, false);
+	nft_table_close(&g->table, keep);
 	free(g);
 }
 

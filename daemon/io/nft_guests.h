@@ -24,7 +24,7 @@ struct nft_guests *nft_guests_open(struct ev_loop *, const char *device, ev_fn *
 /* The same for packets to a port of the host's, UDP and TCP: table "ip6 v6gwd_dns". */
 struct nft_guests *nft_guests_open_port(struct ev_loop *, uint16_t port, ev_fn *changed,
 					void *arg);
-void nft_guests_close(struct nft_guests *); /* takes it away; NULL is a no-op */
+void nft_guests_close(struct nft_guests *, bool keep); /* as nft_close(); NULL is a no-op */
 
 /* The link-layer address of the packets from addr: of the first one, until half a second passes
  * without any.  False where none came in the last half second, or not over Ethernet, or the

@@ -8,11 +8,11 @@
 
 #include "nft_table.h"
 
+#include "daemon/fdstore.h"
 #include "daemon/log.h"
 
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
 #include <libnftnl/table.h>
@@ -21,8 +21,10 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <net/if_arp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RETRY_MS     1000u
 #define REPAIR_MS    50u   /* after a loss: until those who flush are done */
@@ -31,6 +33,7 @@
 #define TABLE_OWNER  2u /* NFT_TABLE_F_OWNER, Linux 5.12 */
 #define EVENTS_BURST 64
 #define EVENT_LEN    16384u
+#define NAME_LEN     48u
 
 #define ETH_SRC_OFFSET 6u /* of the source address in an Ethernet header */
 
@@ -417,6 +420,41 @@ int nft_table_make(struct nft_table *n, size_t room)
 	return apply(n);
 }
 
+/* As the service manager keeps the socket. */
+static void store_name(const struct nft_table *n, char out[NAME_LEN])
+{
+	snprintf(out, NAME_LEN, "nft-%u-%s", n->family, n->name);
+}
+
+static bool is_nft_socket(int fd, const void *arg)
+{
+	(void)arg;
+	return fdstore_is_socket(fd, AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);
+}
+
+/* The socket that owns the table already, else a new one. */
+static bool open_requests(struct nft_table *n)
+{
+	char name[NAME_LEN];
+	int fd;
+
+	store_name(n, name);
+	fd = fdstore_take(name, is_nft_socket, NULL);
+	if (fd >= 0) {
+		n->requests = mnl_socket_fdopen(fd);
+		if (!n->requests)
+			close(fd);
+		else
+			read_answers(n); /* which nobody waits for any more */
+		return n->requests;
+	}
+	n->requests = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!n->requests || mnl_socket_bind(n->requests, 0, MNL_SOCKET_AUTOPID) < 0)
+		return false;
+	fdstore_put(name, mnl_socket_get_fd(n->requests));
+	return true;
+}
+
 bool nft_table_open(struct nft_table *n, struct ev_loop *loop, uint16_t family,
 		    const char *name, nft_content_fn *content, ev_fn *changed, void *arg)
 {
@@ -427,8 +465,7 @@ bool nft_table_open(struct nft_table *n, struct ev_loop *loop, uint16_t family,
 				 .changed = changed,
 				 .arg = arg };
 	ev_timer_init(&n->retry, loop, on_retry, n);
-	n->requests = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (n->requests && mnl_socket_bind(n->requests, 0, MNL_SOCKET_AUTOPID) == 0)
+	if (open_requests(n))
 		return true;
 	log_error("nftables socket: %s", strerror(errno));
 	return false;
@@ -436,16 +473,19 @@ bool nft_table_open(struct nft_table *n, struct ev_loop *loop, uint16_t family,
 
 void nft_table_close(struct nft_table *n, bool keep)
 {
+	char name[NAME_LEN];
+
 	ev_timer_stop(&n->retry);
 	if (!keep && n->wanted) {
 		n->wanted = false;
 		transact(n, false);
 	}
+	store_name(n, name);
+	if (!keep)
+		fdstore_drop(name);
 	ev_io_free(n->events_io);
 	if (n->events)
 		mnl_socket_close(n->events);
-	if (n->requests && keep && n->present) /* an owned table goes with its socket */
-		fcntl(mnl_socket_get_fd(n->requests), F_DUPFD_CLOEXEC, 0);
 	if (n->requests)
 		mnl_socket_close(n->requests);
 }

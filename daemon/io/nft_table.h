@@ -59,8 +59,8 @@ struct nft_table {
 bool nft_table_open(struct nft_table *, struct ev_loop *, uint16_t family, const char *name,
 		    nft_content_fn *, ev_fn *changed, void *arg);
 
-/* Without keep the table goes.  With it the owning socket stays open until the process ends,
- * for whoever holds another descriptor of it. */
+/* Without keep the table goes.  With it an owned table stays if the service manager keeps the
+ * owning socket for the next process. */
 void nft_table_close(struct nft_table *, bool keep);
 
 /* Makes the table, or replaces its content, in one transaction.  0 or -errno:

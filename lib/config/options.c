@@ -192,7 +192,7 @@ static const struct option dns64_options[] = {
 	  .preset = "[ \"::ffff:0:0/96\" ]", .aka = "exclude",
 	  .text = "Real AAAA in these networks count as absent." },
 	{ "exclude_names", OPTION_NAMES, AT(config_dns64, exclude_names, struct config_texts),
-	  .preset = "[ ]", .example = "[ \"example.org\" ]", .aka = "dns64-ignore-aaaa",
+	  .preset = "[ ]", .example = "[ \"example.org\" ]",
 	  .text = "Domains never synthesised: each name and all below." },
 	{ "synthesize_on_error", OPTION_WORD, WORD_AT(config_dns64, synthesize_on_error),
 	  .words = on_error_words, .preset = "\"unless-bogus\"",

@@ -84,7 +84,7 @@ def test_solicitations_from_made_up_addresses(world, kind, to, forged):
         time.sleep(0.1)
     answered = second.run("rdisc6", "-1", "-w", "4000", "eth0", check=False)
     thread.join()
-    assert pinged > 5 and lost <= pinged / 10, (pinged, lost)
+    assert pinged > 5 and lost <= pinged / 5, (pinged, lost)
     assert answered.returncode == 0, answered.stdout
     made = len(world.host.out("ip", "-6", "neigh", "show", "dev", "br0").splitlines())
     assert made < 600, made

@@ -392,7 +392,8 @@ class CtlTest(unittest.TestCase):
             name, argument, text = line.split("\t")
             self.assertTrue(text)
             self.assertIn(f"*{name}*" + (f" _{argument}_" if argument else ""), man)
-        for option in ("-s", "--socket", "--json", "--nonzero", "--as", "--do", "--cd", "-h", "--help", "-V", "--version"):
+        for option in ("-s", "--socket", "--json", "--nonzero", "--as", "--do", "--cd", "--tayga", "--bind", "--unbound",
+                       "--radvd", "--leases", "-h", "--help", "-V", "--version"):
             self.assertIn(f"*{option}*", man)
 
 
