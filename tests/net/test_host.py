@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from gateway import CONFIG
+from gateway import CONFIG, drop
 from lab import GATEWAY4, wait_until
 
 pytestmark = pytest.mark.lab(guests=0, hops=False)
@@ -193,6 +193,8 @@ def test_the_table_belongs_to_us_alone(lab):
     assert not host.ok("nft", "delete", "table", "ip", "v6gwd")
     assert not host.ok("nft", "add", "rule", "ip", "v6gwd", "postrouting", "accept")
     gw.kill()
+    assert "flags owner" in host.out("nft", "list", "ruleset")  # kept for the next process
+    drop(gw.store)
     wait_until(lambda: not host.out("nft", "list", "ruleset"), 2, "the table goes with its owner")
 
 
