@@ -51,17 +51,6 @@ static uint64_t now(const struct plane_dns64 *p)
 	return ev_now_ms(p->env.loop);
 }
 
-/* Is there a forwarder that answers?  Counts them. */
-static bool any_forwarder_lives(const struct plane_dns64 *p, size_t *n)
-{
-	struct forward_health h;
-	bool lives = false;
-
-	for (*n = 0; forward_health_at(p->forward, *n, &h); ++*n)
-		lives |= h.healthy;
-	return lives;
-}
-
 static void rearm(struct plane_dns64 *p)
 {
 	uint64_t a = dns_next(p->dns), b = forward_next(p->forward);
@@ -72,8 +61,7 @@ static void rearm(struct plane_dns64 *p)
 /* After what may have changed the health of forwarders. */
 static void look(struct plane_dns64 *p)
 {
-	size_t n;
-	bool dead = !any_forwarder_lives(p, &n) && n;
+	bool dead = forward_all_dead(p->forward);
 
 	rearm(p);
 	if (dead == p->all_dead)
@@ -386,14 +374,13 @@ fail:
 static bool health(const void *plane, struct reasons *r)
 {
 	const struct plane_dns64 *p = plane;
-	size_t n;
 
 	if (!p->dns || !p->effective)
 		return false;
 	dns_listen_reasons(p->listen, r);
 	if (p->validator)
 		p->validates->reasons(p->validator, r);
-	if (!any_forwarder_lives(p, &n) && n)
+	if (forward_all_dead(p->forward))
 		reasons_add(
 			r, "dns64",
 			"no forwarder answers (v6gwctl status): check dns64.forwarders and the "

@@ -855,6 +855,18 @@ bool forward_health_at(const struct forward *f, size_t i, struct forward_health 
 	return true;
 }
 
+bool forward_all_dead(const struct forward *f)
+{
+	bool any = false;
+
+	for (const struct peer *p = f->peers; p; p = p->next) {
+		if (p->listed && !p->dead)
+			return false;
+		any |= p->listed;
+	}
+	return any;
+}
+
 size_t forward_in_flight(const struct forward *f)
 {
 	return f->n_questions;

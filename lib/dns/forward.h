@@ -107,4 +107,7 @@ struct forward_health {
 /* Each peer once, whatever the sets; false behind the last. */
 bool forward_health_at(const struct forward *, size_t i, struct forward_health *out);
 
+/* There are peers, and all are dead. */
+bool forward_all_dead(const struct forward *);
+
 size_t forward_in_flight(const struct forward *);
