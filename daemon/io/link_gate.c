@@ -14,13 +14,16 @@
 
 #define READ_MS 1000u /* from one reading to the next */
 
-static struct link_gate *gate_of(struct link *l, uint32_t bridge, const uint8_t *mac)
+/* The place of a gate among n, or n. */
+static size_t place_of(const struct link_gate *gates, size_t n, uint32_t bridge,
+		       const uint8_t *mac)
 {
-	for (size_t i = 0; i < l->n_gates; i++)
-		if (l->gates[i].bridge == bridge &&
-		    memcmp(l->gates[i].mac, mac, ADDR_MAC_LEN) == 0)
-			return &l->gates[i];
-	return NULL;
+	size_t i = 0;
+
+	while (i < n &&
+	       (gates[i].bridge != bridge || memcmp(gates[i].mac, mac, ADDR_MAC_LEN) != 0))
+		i++;
+	return i;
 }
 
 static struct fact_route route_at(const struct link *l, size_t i)
@@ -31,7 +34,8 @@ static struct fact_route route_at(const struct link *l, size_t i)
 	return r;
 }
 
-/* The gateways on bridges whose link-layer addresses are known. */
+/* The gateways on bridges whose link-layer addresses are known, each once: often it is the same
+ * router for IPv4 and IPv6. */
 static size_t list_gates(const struct link *l, struct link_gate out[LINK_GATES_MAX])
 {
 	size_t n = 0;
@@ -41,7 +45,8 @@ static size_t list_gates(const struct link *l, struct link_gate out[LINK_GATES_M
 		const struct fact_link *link = link_now(l, r.index);
 		const uint8_t *mac = neighbours_find(&l->neighbours, r.index, &r.gateway);
 
-		if (!link || !mac || strcmp(link->kind, "bridge") != 0)
+		if (!link || !mac || strcmp(link->kind, "bridge") != 0 ||
+		    place_of(out, n, r.index, mac) < n)
 			continue;
 		out[n] = (struct link_gate){ .bridge = r.index };
 		memcpy(out[n++].mac, mac, ADDR_MAC_LEN);
@@ -49,15 +54,16 @@ static size_t list_gates(const struct link *l, struct link_gate out[LINK_GATES_M
 	return n;
 }
 
-/* The gate that an entry of a forwarding database is about, or NULL. */
-static struct link_gate *gate_in(struct link *l, struct nlmsghdr *h)
+/* The place of the gate that an entry of a forwarding database is about, or l->n_gates. */
+static size_t place_in(const struct link *l, struct nlmsghdr *h)
 {
 	struct nlattr *tb[NDA_MAX + 1];
 
 	if (nlmsg_parse(h, sizeof(struct ndmsg), tb, NDA_MAX, NULL) < 0 || !tb[NDA_LLADDR] ||
 	    nla_len(tb[NDA_LLADDR]) != ADDR_MAC_LEN || !tb[NDA_MASTER])
-		return NULL;
-	return gate_of(l, nla_get_u32(tb[NDA_MASTER]), nla_data(tb[NDA_LLADDR]));
+		return l->n_gates;
+	return place_of(l->gates, l->n_gates, nla_get_u32(tb[NDA_MASTER]),
+			nla_data(tb[NDA_LLADDR]));
 }
 
 /* Permanent entries are the ports' own addresses. */
@@ -76,11 +82,10 @@ static uint32_t port_in(struct nlmsghdr *h)
 
 static void on_answer(struct link *l, struct nlmsghdr *h)
 {
-	struct link_gate *gate =
-		h->nlmsg_type == RTM_NEWNEIGH && is_entry(h) ? gate_in(l, h) : NULL;
+	size_t i = h->nlmsg_type == RTM_NEWNEIGH && is_entry(h) ? place_in(l, h) : l->n_gates;
 
-	if (gate)
-		gate->port = port_in(h);
+	if (i < l->n_gates)
+		l->gates[i].port = port_in(h);
 }
 
 static int read_database(struct link *l, uint32_t bridge)
@@ -103,11 +108,12 @@ void gates_read(struct link *l)
 	uint64_t now_ms = ev_now_ms(l->loop);
 
 	for (size_t i = 0; i < n; i++) {
-		const struct link_gate *gate = gate_of(l, now[i].bridge, now[i].mac);
+		size_t at = place_of(l->gates, l->n_gates, now[i].bridge, now[i].mac);
 
-		if (gate)
-			now[i] = *gate;
-		l->gates_unknown |= !gate;
+		if (at < l->n_gates)
+			now[i] = l->gates[at];
+		else
+			l->gates_unknown = true;
 	}
 	memcpy(l->gates, now, n * sizeof *now);
 	l->n_gates = n;
@@ -130,15 +136,13 @@ void gates_read(struct link *l)
 
 void gates_on_entry(struct link *l, struct nlmsghdr *h)
 {
-	struct link_gate *gate = is_entry(h) ? gate_in(l, h) : NULL;
-	uint32_t port;
+	size_t i = is_entry(h) ? place_in(l, h) : l->n_gates;
+	uint32_t port = h->nlmsg_type == RTM_NEWNEIGH ? port_in(h) : 0;
 
-	if (!gate)
+	if (i == l->n_gates || l->gates[i].port == port ||
+	    (!port && l->gates[i].port != port_in(h)))
 		return;
-	port = h->nlmsg_type == RTM_NEWNEIGH ? port_in(h) : 0;
-	if (gate->port == port || (!port && gate->port != port_in(h)))
-		return;
-	gate->port = port;
+	l->gates[i].port = port;
 	l->gates_unknown |= !port; /* there may be an entry of another VLAN */
 	link_touch(l);
 }
@@ -156,8 +160,7 @@ void gates_on_neighbour(struct link *l, uint32_t index, const struct in6_addr *a
 uint32_t gates_port(const struct link *l, const struct fact_route *r)
 {
 	const uint8_t *mac = neighbours_find(&l->neighbours, r->index, &r->gateway);
-	const struct link_gate *gate =
-		mac ? gate_of((struct link *)(uintptr_t)l, r->index, mac) : NULL;
+	size_t i = mac ? place_of(l->gates, l->n_gates, r->index, mac) : l->n_gates;
 
-	return gate ? gate->port : 0;
+	return i < l->n_gates ? l->gates[i].port : 0;
 }
