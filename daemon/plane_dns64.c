@@ -33,8 +33,7 @@ static void rearm(struct plane_dns64 *p)
 /* After what may have changed the health of forwarders. */
 static void look(struct plane_dns64 *p)
 {
-	size_t n;
-	bool dead = !plane_dns64_any_lives(p, &n) && n;
+	bool dead = forward_all_dead(p->forward);
 
 	rearm(p);
 	if (dead == p->all_dead)
@@ -408,14 +407,13 @@ fail:
 static bool health(const void *plane, struct reasons *r)
 {
 	const struct plane_dns64 *p = plane;
-	size_t n;
 
 	if (!p->dns || !p->effective)
 		return false;
 	dns_listen_reasons(p->listen, r);
 	if (p->validator)
 		p->validates->reasons(p->validator, r);
-	if (!plane_dns64_any_lives(p, &n) && n)
+	if (forward_all_dead(p->forward))
 		reasons_add(
 			r, "dns64",
 			"no forwarder answers (v6gwctl status): check dns64.forwarders and the "

@@ -51,6 +51,5 @@ void plane_dns64_input(struct plane_dns64 *, const struct dns_client *, const ui
 		       size_t len);
 
 /* plane_dns64_report.c */
-bool plane_dns64_any_lives(const struct plane_dns64 *, size_t *n);
 void plane_dns64_report(const void *plane, struct report *);
 bool plane_dns64_counter(const void *plane, size_t i, struct counter *out);

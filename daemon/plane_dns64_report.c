@@ -3,17 +3,6 @@
 #include "plane_dns64_priv.h"
 #include "report.h"
 
-/* Is there a forwarder that answers?  Counts them. */
-bool plane_dns64_any_lives(const struct plane_dns64 *p, size_t *n)
-{
-	struct forward_health h;
-	bool lives = false;
-
-	for (*n = 0; forward_health_at(p->forward, *n, &h); ++*n)
-		lives |= h.healthy;
-	return lives;
-}
-
 /* "2001:db8::53", "fe80::1%br0@5353": as it would stand in the file. */
 static void report_endpoint(const struct plane_dns64 *p, struct report *r, const char *key,
 			    const struct eff_endpoint *e)

@@ -374,6 +374,24 @@ def test_zone_with_forwarders_of_its_own(net):
     net.reload()
 
 
+def test_silent_zone_leaves_room(net):
+    """What the library goes on asking for a zone whose forwarder is silent does not keep the others out."""
+    silent = MockDns(MIDDLE, 5353, inside=net.lab.server.inside, script=lambda q: [])
+    net.reload(more=f'zones = ( {{ name = "dead.example"; forwarders = [ "{MIDDLE}@5353" ]; }} ); '
+                    'max_queries_per_client = 4000;')
+    with net.lab.host.inside():
+        sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    for n in range(1200):
+        sock.sendto(dns.message.make_query(f"n{n}.dead.example", "AAAA").to_wire(), ("::1", 53))
+        time.sleep(0.001)
+    assert net.gw.status()["dns64"]["in_flight"] > 100
+    for n in range(5):
+        assert data(net.ask(f"room{n}.w.s.example")) == [SYNTHETIC]
+    sock.close()
+    net.reload()
+    silent.close()
+
+
 def test_link_local_forwarder(net):
     """With its interface, and a port of its own."""
     address = next(a["local"] for a in net.lab.host.addresses("eth0") if a["scope"] == "link")
