@@ -93,18 +93,19 @@ class Zones:
     def serve(self, lab):
         zones = "".join(f'zone "{n or "."}" {{ type primary; file "{self.path(n)}"; check-integrity no; }};\n'
                         for n in self.names)
-        (self.dir / "named.conf").write_text(textwrap.dedent(f"""\
+        conf, log = lab.dir / "signed.conf", lab.dir / "signed.log"
+        conf.write_text(textwrap.dedent(f"""\
             options {{
-                directory "{self.dir}"; pid-file none; session-keyfile none; managed-keys-directory "{self.dir}";
+                directory "{self.dir}"; pid-file none; session-keyfile none; managed-keys-directory "{lab.dir}";
                 listen-on {{ {NAMES4}; }}; listen-on-v6 {{ none; }};
                 recursion yes; allow-recursion {{ any; }}; dnssec-validation no; empty-zones-enable no;
             }};
             controls {{ }};
             """) + zones)
-        lab.server.popen(tool("named"), "-g", "-n", "1", "-c", self.dir / "named.conf",
-                         stdout=subprocess.DEVNULL, stderr=open(self.dir / "log", "w"))
+        lab.server.popen(tool("named"), "-g", "-n", "1", "-c", conf,
+                         stdout=subprocess.DEVNULL, stderr=open(log, "w"))
         wait_until(lambda: lab.server.ok("dig", f"@{NAMES4}", "+time=1", "+tries=1", "u.example", "SOA"), 15,
-                   lambda: "named answers\n" + (self.dir / "log").read_text())
+                   lambda: "named answers\n" + log.read_text())
 
 
 def pass_on(lab, q, want_dnssec=None, spoil=False):
