@@ -179,12 +179,11 @@ class Reply:
 
     def __init__(self, apex, wire, took, upstream, source=None):
         self.apex, self.wire, self.took, self.upstream, self.source = apex, wire, took, upstream, source
-        self.message = None
+        self.message, self.malformed = None, False
         try:
             self.message = dns.message.from_wire(wire, ignore_trailing=True) if wire else None
-        except Exception:
-            pass  # text() says so
-        if wire and len(wire) == 12:
+        except Exception:  # whatever the library stumbles over: the header is there
+            self.malformed = len(wire) > 12
             self.message = dns.message.Message(0)
             self.message.flags = struct.unpack("!H", wire[2:4])[0]
 
@@ -226,15 +225,13 @@ class Reply:
         """What came, in words of a line."""
         if not self.wire:
             return f"silence for {self.took:.0f} s"
-        if not self.message:
-            return "no DNS message"
-        words = [self.rcode if self.rcode != "NOERROR" else ""]
+        words = [self.rcode if self.rcode != "NOERROR" or self.malformed else ""]
         for rrset in self.message.answer:
             data = [r.to_text() for r in rrset]
             more = f" and {len(data) - 1} more" if len(data) > 1 else ""
             words.append(f"{dns.rdatatype.to_text(rrset.rdtype)} {data[0].replace('.' + self.apex, '')[:40]}{more} TTL {rrset.ttl}")
         if self.rcode == "NOERROR" and not self.message.answer:
-            words.append("NODATA" if not self.has("TC") else "")
+            words.append("malformed" if self.malformed else "NODATA" if not self.has("TC") else "")
         words += [flag for flag in ("AD", "TC") if self.has(flag)]
         words += [f"EDE {code}" for code in self.edes]
         words += [f"after {self.took:.1f} s"] if self.took > 1 else []
