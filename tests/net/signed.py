@@ -60,7 +60,8 @@ class Zones:
     def signed(self, name, text, *options):
         """Returns the DS record of the new key."""
         def keygen(*flags):
-            return sh("dnssec-keygen", "-q", "-K", self.dir, "-a", "ECDSAP256SHA256", *flags, name or ".").stdout.strip()
+            return sh("dnssec-keygen", "-q", "-K", self.dir, "-a", "ECDSAP256SHA256", *flags,
+                name or ".").stdout.strip()
         ksk, zsk = keygen("-f", "KSK"), keygen()
         self.plain(name, text)
         sh("dnssec-signzone", "-q", "-P", "-S", "-K", self.dir, "-d", self.dir, "-o", name or ".", *options,
