@@ -5,8 +5,10 @@
 #include "control_client.h"
 #include "control_peer.h"
 #include "ev.h"
+#include "fdstore.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +19,7 @@
 #define CLIENTS_MAX    32u
 #define ACCEPT_AT_ONCE 8u
 #define PAUSE_MS       1000u /* without descriptors or memory, before the next try */
+#define NAME_LEN       64
 
 struct control {
 	struct ev_loop *loop;
@@ -163,16 +166,63 @@ static int remove_stale(const struct sockaddr_un *addr)
 	return unlink(addr->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/* As the service manager keeps the socket: by its file. */
+static void store_name(const struct control *c, char out[NAME_LEN])
+{
+	snprintf(out, NAME_LEN, "control-%llx-%llx", (unsigned long long)c->dev,
+		 (unsigned long long)c->ino);
+}
+
+static bool is_listening(int fd, const void *arg)
+{
+	const struct sockaddr_un *want = arg;
+	struct sockaddr_un have = { 0 };
+	socklen_t len = sizeof have, size = sizeof(int);
+	int listens = 0;
+
+	return fdstore_is_socket(fd, AF_UNIX, SOCK_STREAM, 0) &&
+	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens &&
+	       getsockname(fd, (struct sockaddr *)&have, &len) == 0 &&
+	       strcmp(have.sun_path, want->sun_path) == 0;
+}
+
+static bool find_file(struct control *c)
+{
+	struct stat st;
+
+	if (lstat(c->addr.sun_path, &st) < 0)
+		return false;
+	c->dev = st.st_dev;
+	c->ino = st.st_ino;
+	return true;
+}
+
+/* The socket that was kept for us, if its file is still there. */
+static bool take_over(struct control *c)
+{
+	char name[NAME_LEN];
+
+	if (!find_file(c))
+		return false;
+	store_name(c, name);
+	c->fd = fdstore_take(name, is_listening, &c->addr);
+	if (c->fd < 0)
+		c->ino = 0;
+	return c->fd >= 0;
+}
+
 /* 0, or -errno.  Everybody may connect (0666): rights are judged at accept().  The mode comes
  * from the umask, because chmod() is not for us in the service's sandbox. */
 static int listen_at(struct control *c, const char *path)
 {
-	struct stat st;
+	char name[NAME_LEN];
 
 	if (strlen(path) >= sizeof c->addr.sun_path)
 		return -ENAMETOOLONG;
 	c->addr.sun_family = AF_UNIX;
 	memcpy(c->addr.sun_path, path, strlen(path) + 1);
+	if (take_over(c))
+		return 0;
 	make_directory(path);
 
 	int error = remove_stale(&c->addr);
@@ -186,11 +236,13 @@ static int listen_at(struct control *c, const char *path)
 	umask(mask);
 	if (error)
 		return error;
-	if (lstat(path, &st) == 0) {
-		c->dev = st.st_dev;
-		c->ino = st.st_ino;
+	if (listen(c->fd, CLIENTS_MAX) < 0)
+		return -errno;
+	if (find_file(c)) {
+		store_name(c, name);
+		fdstore_put(name, c->fd);
 	}
-	return listen(c->fd, CLIENTS_MAX) < 0 ? -errno : 0;
+	return 0;
 }
 
 void control_set_group(struct control *c, const char *group)
@@ -248,10 +300,13 @@ fail:
 /* Only what is still ours is removed: a successor may have put its own socket there. */
 static void remove_file(const struct control *c)
 {
+	char name[NAME_LEN];
 	struct stat st;
 
-	if (c->ino && lstat(c->addr.sun_path, &st) == 0 && st.st_dev == c->dev &&
-	    st.st_ino == c->ino)
+	store_name(c, name);
+	fdstore_drop(name);
+
+	if (lstat(c->addr.sun_path, &st) == 0 && st.st_dev == c->dev && st.st_ino == c->ino)
 		unlink(c->addr.sun_path);
 }
 
@@ -263,7 +318,7 @@ void control_close(struct control *c, bool keep)
 		on_end(c, c->clients);
 	ev_timer_stop(&c->pause);
 	ev_io_free(c->io);
-	if (!keep)
+	if (!keep && c->ino)
 		remove_file(c);
 	if (c->fd >= 0)
 		close(c->fd);

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "nat64/nat64.h"
 #include "plane.h"
+#include "plane_dns64.h"
 #include "report.h"
 
 #include <stdbool.h>
@@ -71,6 +72,14 @@ struct control_ops {
 
 	/* DropMapping: false when ipv6 has no dynamic mapping. */
 	bool (*drop_mapping)(void *arg, const struct in6_addr *ipv6);
+
+	/* GetDns: false when dns64 does not run. */
+	bool (*dns)(void *arg, struct report *);
+
+	/* QueryDns: as plane_dns64_query() and plane_dns64_cancel(). */
+	uint64_t (*query_dns)(void *arg, const struct dns64_question *, plane_dns64_fn *,
+			      void *to);
+	void (*cancel_dns)(void *arg, uint64_t query);
 
 	void (*set_log_level)(void *arg, enum log_level);
 };

@@ -4,6 +4,7 @@
 
 #include "control_idl.h"
 #include "control_metrics.h"
+#include "dns/text.h"
 #include "report_json.h"
 
 #include <string.h>
@@ -319,9 +320,95 @@ static void set_log_level(struct control_call *c, const char *text)
 	refuse_parameter(c, "level");
 }
 
+static void get_dns(struct control_call *c, const char *unused)
+{
+	struct report r;
+
+	(void)unused;
+	report_open_object(&r);
+	bool done = c->service->ops->dns(c->service->arg, &r);
+	json_t *parameters = report_close(&r);
+	if (done)
+		reply(c, parameters, false);
+	else
+		refuse(c, OURS "PlaneNotRunning", json_pack("{s:s}", "plane", "dns64"));
+	if (!done)
+		json_decref(parameters);
+}
+
+/* One parameter of QueryDns; false when it is none. */
+static bool read_query(struct dns64_question *q, const char *key, const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	if (text && strcmp(key, "name") == 0)
+		return (q->q.name_len = (uint8_t)name_from_text(text, q->q.name)) > 0;
+	if (text && strcmp(key, "type") == 0)
+		return text_read_type(text, &q->q.type);
+	if (text && strcmp(key, "as") == 0)
+		return q->has_client = addr_parse(text, &q->client);
+	if (json_is_boolean(value) && strcmp(key, "do") == 0)
+		q->dnssec_ok = json_is_true(value);
+	else if (json_is_boolean(value) && strcmp(key, "cd") == 0)
+		q->checking_disabled = json_is_true(value);
+	else
+		return false;
+	return true;
+}
+
+static void on_dns_answer(void *arg, const struct dns64_query *q)
+{
+	struct control_call *c = arg;
+	struct report r;
+
+	c->waits = false;
+	if (q) {
+		report_open_object(&r);
+		plane_dns64_report_answer(q, &r);
+		reply(c, report_close(&r), false);
+	} else {
+		refuse(c, OURS "PlaneNotRunning", json_pack("{s:s}", "plane", "dns64"));
+	}
+	if (c->query)
+		c->wake(c->wake_arg);
+	c->query = 0;
+}
+
+static void query_dns(struct control_call *c, const char *unused)
+{
+	struct dns64_question q = { .q = { .type = TYPE_AAAA, .class = CLASS_IN } };
+	const char *key;
+	json_t *value;
+	uint64_t query;
+
+	(void)unused;
+	json_object_foreach(c->parameters, key, value)
+	{
+		if (!read_query(&q, key, value)) {
+			refuse_parameter(c, key);
+			return;
+		}
+	}
+	if (!q.q.name_len) {
+		refuse_parameter(c, "name");
+		return;
+	}
+	c->waits = true;
+	query = c->service->ops->query_dns(c->service->arg, &q, on_dns_answer, c);
+	if (query) {
+		c->query = c->waits ? query : 0;
+		return;
+	}
+	c->waits = false;
+	refuse(c, OURS "PlaneNotRunning", json_pack("{s:s}", "plane", "dns64"));
+}
+
+/* Reads c->parameters by itself. */
+#define SEVERAL ""
+
 struct method {
 	const char *name;
-	const char *parameter; /* the one it takes, a text, or NULL */
+	const char *parameter; /* the one it takes, a text, or NULL, or SEVERAL */
 	bool changes;
 	void (*call)(struct control_call *, const char *parameter); /* NULL: not implemented */
 };
@@ -339,8 +426,8 @@ static const struct method methods[] = {
 	{ OURS "FlushDns", NULL, true, flush_dns },
 	{ OURS "DropMapping", "ipv6", true, drop_mapping },
 	{ OURS "SetLogLevel", "level", true, set_log_level },
-	{ OURS "GetDns", NULL, false, NULL },
-	{ OURS "QueryDns", NULL, false, NULL },
+	{ OURS "GetDns", NULL, false, get_dns },
+	{ OURS "QueryDns", SEVERAL, false, query_dns },
 	{ OURS "Monitor", NULL, false, NULL },
 	{ OURS "Doctor", NULL, false, NULL },
 };
@@ -357,7 +444,8 @@ static const struct method *find_method(const char *name)
 /* Does the gateway answer what m asks? */
 static bool offered(const struct control_ops *o, const struct method *m)
 {
-	return m->call && (m->call != get_status || o->status) &&
+	return m->call && (m->call != query_dns || o->query_dns) &&
+	       (m->call != get_dns || o->dns) && (m->call != get_status || o->status) &&
 	       (m->call != get_ra || o->ra) && (m->call != list_mappings || o->mapping) &&
 	       (m->call != list_counters || o->counter) &&
 	       (m->call != get_metrics || o->counter) && (m->call != get_config || o->config) &&
@@ -388,6 +476,11 @@ static void call_method(struct control_call *c, const struct method *m, json_t *
 	const char *value = NULL, *key;
 	json_t *member;
 
+	c->parameters = parameters;
+	if (m->parameter && !*m->parameter) {
+		m->call(c, NULL);
+		return;
+	}
 	json_object_foreach(parameters, key, member)
 	{
 		if (!m->parameter || strcmp(key, m->parameter) != 0 ||
@@ -450,6 +543,9 @@ void control_call_request(struct control_call *c, const char *text, size_t len)
 
 void control_call_done(struct control_call *c)
 {
+	if (c->waits)
+		c->service->ops->cancel_dns(c->service->arg, c->query);
+	c->waits = false;
 	control_buf_done(&c->out);
 	json_decref(c->row);
 	c->row = NULL;

@@ -33,9 +33,14 @@ struct control_call {
 	struct control_buf out;
 	bool failed; /* memory was short, or the peer speaks something else: no further call */
 
-	bool more, oneway; /* of the request in hand */
-	json_t *row;       /* ListMappings under way: the next reply's parameters, or NULL */
-	size_t next;       /* where the mappings behind it begin */
+	bool more, oneway;  /* of the request in hand */
+	json_t *parameters; /* of the request in hand, while it is called */
+	json_t *row;        /* ListMappings under way: the next reply's parameters, or NULL */
+	bool waits;         /* QueryDns: the answer is not there yet */
+	uint64_t query;     /* its number */
+	void (*wake)(void *arg); /* the answer has come; not called within a request */
+	void *wake_arg;
+	size_t next; /* where the mappings behind it begin */
 };
 
 /* Answers one request of len bytes, without its NUL. */

@@ -26,7 +26,7 @@ static ssize_t request_len(const struct control_client *c)
 
 static bool has_work(const struct control_client *c)
 {
-	return !c->call.failed && (c->call.row || request_len(c) >= 0);
+	return !c->call.failed && !c->call.waits && (c->call.row || request_len(c) >= 0);
 }
 
 /* False when the connection is broken. */
@@ -51,7 +51,7 @@ static bool step(struct control_client *c)
 {
 	if (control_call_next(&c->call))
 		return true;
-	if (c->call.failed)
+	if (c->call.failed || c->call.waits)
 		return false;
 
 	ssize_t len = request_len(c);
@@ -105,14 +105,15 @@ static bool transmit(struct control_client *c, bool *progress)
 /* Is there nothing left to do? */
 static bool is_over(const struct control_client *c)
 {
-	return control_buf_len(&c->call.out) == 0 && !has_work(c) && (c->eof || c->call.failed);
+	return control_buf_len(&c->call.out) == 0 && !has_work(c) && !c->call.waits &&
+	       (c->eof || c->call.failed);
 }
 
 /* Work that waits is woken by the socket taking bytes: never by one that is full. */
 static void watch(struct control_client *c)
 {
 	bool busy = has_work(c);
-	bool listening = !busy && !c->eof && !c->call.failed;
+	bool listening = !busy && !c->call.waits && !c->eof && !c->call.failed;
 	bool talking = busy || control_buf_len(&c->call.out);
 
 	ev_io_set(c->io, (listening ? EV_IO_READ : 0u) | (talking ? EV_IO_WRITE : 0u));
@@ -121,7 +122,7 @@ static void watch(struct control_client *c)
 static void on_ready(void *arg, unsigned ready)
 {
 	struct control_client *c = arg;
-	bool listening = !has_work(c) && !c->eof && !c->call.failed;
+	bool listening = !has_work(c) && !c->call.waits && !c->eof && !c->call.failed;
 
 	if ((ready & EV_IO_READ) && listening && !receive(c)) {
 		c->on_end(c->arg, c);
@@ -141,7 +142,15 @@ static void on_idle(void *arg)
 {
 	struct control_client *c = arg;
 
-	c->on_end(c->arg, c);
+	if (c->call.waits) /* for us: that ends by itself */
+		ev_timer_at(&c->idle, ev_now_ms(c->loop) + IDLE_MS);
+	else
+		c->on_end(c->arg, c);
+}
+
+static void on_wake(void *arg)
+{
+	watch(arg);
 }
 
 struct control_client *control_client_new(struct ev_loop *loop, int fd,
@@ -163,6 +172,8 @@ struct control_client *control_client_new(struct ev_loop *loop, int fd,
 		.on_end = on_end,
 		.arg = arg,
 	};
+	c->call.wake = on_wake;
+	c->call.wake_arg = c;
 	ev_timer_init(&c->idle, loop, on_idle, c);
 	c->io = ev_io_new(loop, fd, EV_IO_READ, on_ready, c);
 	if (!c->io) {

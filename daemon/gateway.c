@@ -8,6 +8,7 @@
 #include "config_log.h"
 #include "config_read.h"
 #include "control.h"
+#include "fdstore.h"
 #include "io/hearing.h"
 #include "io/link.h"
 #include "io/resolvers.h"
@@ -34,6 +35,8 @@ static const struct plane_class *const classes[] = { &plane_nat64, &plane_dns64,
 enum { NAT64, DNS64, RA, N_PLANES };
 
 #define RETRY_MS 1000 /* after a change that could not be carried out */
+#define LEAVE_MS 1000 /* before a restart, for what clients wait for */
+#define ASK_MS   5    /* how often it is asked meanwhile whether that is done */
 
 enum state { STATE_OK, STATE_DEGRADED, STATE_FAILED };
 
@@ -52,7 +55,8 @@ struct gateway {
 	struct reasons reasons;
 	struct told told; /* what of them is in the log */
 	enum state state;
-	struct ev_timer look, watchdog;
+	struct ev_timer look, watchdog, leave;
+	uint64_t leave_by_ms;
 	int look_error; /* of the last look, 0 or -errno */
 	struct ev_signal *signals[5];
 	uint8_t machine_id[16];
@@ -117,10 +121,12 @@ static void hear(const struct facts *now, struct effective *next)
 {
 	for (size_t i = 0; i < next->n_ra; i++) {
 		const struct eff_ra *ra = &next->ra[i];
-		const struct fact_hearing h = hearing_read(ra->name, ra->index);
+		struct fact_hearing h;
 
-		if (ra->index)
-			effective_hears(next, now, ra, &h);
+		if (!ra->index)
+			continue;
+		h = hearing_read(ra->name, ra->index);
+		effective_hears(next, now, ra, &h);
 	}
 }
 
@@ -265,7 +271,7 @@ static void on_change(void *arg)
 {
 	struct gateway *g = arg;
 
-	if (g->look.loop)
+	if (g->look.loop && g->stop != PLANE_RESTART)
 		ev_timer_at(&g->look, ev_now_ms(g->loop));
 }
 
@@ -390,12 +396,32 @@ static void on_terminate(void *arg)
 	ev_stop(g->loop);
 }
 
+/* Goes when nobody waits for an answer any more. */
+static void on_leave(void *arg)
+{
+	struct gateway *g = arg;
+	uint64_t now_ms = ev_now_ms(g->loop);
+	bool done = true;
+
+	for (size_t i = 0; i < N_PLANES; i++)
+		if (classes[i]->leave && !classes[i]->leave(g->plane[i]))
+			done = false;
+	if (done || now_ms >= g->leave_by_ms)
+		ev_stop(g->loop);
+	else
+		ev_timer_at(&g->leave, now_ms + ASK_MS);
+}
+
 static void on_usr2(void *arg)
 {
 	struct gateway *g = arg;
 
+	if (g->stop == PLANE_RESTART)
+		return;
 	g->stop = PLANE_RESTART;
-	ev_stop(g->loop);
+	ev_timer_stop(&g->look); /* the next one will */
+	g->leave_by_ms = ev_now_ms(g->loop) + LEAVE_MS;
+	on_leave(g);
 }
 
 static bool counter_at(void *arg, size_t i, struct counter *out)
@@ -520,6 +546,28 @@ static bool on_flush_dns(void *arg)
 	return plane_dns64_flush(g->plane[DNS64]);
 }
 
+static bool on_dns(void *arg, struct report *r)
+{
+	struct gateway *g = arg;
+
+	return plane_dns64_report_all(g->plane[DNS64], r);
+}
+
+static uint64_t on_query_dns(void *arg, const struct dns64_question *q, plane_dns64_fn *fn,
+			     void *to)
+{
+	struct gateway *g = arg;
+
+	return plane_dns64_query(g->plane[DNS64], q, fn, to);
+}
+
+static void on_cancel_dns(void *arg, uint64_t query)
+{
+	struct gateway *g = arg;
+
+	plane_dns64_cancel(g->plane[DNS64], query);
+}
+
 static void on_log_level(void *arg, enum log_level level)
 {
 	(void)arg;
@@ -535,6 +583,9 @@ static const struct control_ops control_ops = {
 	.reload = on_reload,
 	.flush_dns = on_flush_dns,
 	.drop_mapping = on_drop_mapping,
+	.dns = on_dns,
+	.query_dns = on_query_dns,
+	.cancel_dns = on_cancel_dns,
 	.set_log_level = on_log_level,
 };
 
@@ -619,7 +670,11 @@ static int open_all(struct gateway *g)
 		return -EIO;
 	ev_timer_init(&g->look, g->loop, on_look, g);
 	ev_timer_init(&g->watchdog, g->loop, on_watchdog, g);
-	return open_planes(g);
+	ev_timer_init(&g->leave, g->loop, on_leave, g);
+	error = open_planes(g);
+	if (!error)
+		fdstore_settle();
+	return error;
 }
 
 struct gateway *gateway_new(struct ev_loop *loop, const struct gateway_conf *conf,
@@ -640,11 +695,14 @@ struct gateway *gateway_new(struct ev_loop *loop, const struct gateway_conf *con
 		sd_machine_id(g->machine_id);
 		use_config(g, conf->config);
 		tell_all(conf->errors, NULL);
+		fdstore_open();
 		error = open_all(g);
 	}
 	if (!error)
 		return g;
 	*exit_code = exit_code_of(error);
+	if (g && *exit_code == EX_OSERR) /* the service manager tries again */
+		g->stop = PLANE_RESTART;
 	gateway_free(g);
 	return NULL;
 }
@@ -669,6 +727,7 @@ void gateway_free(struct gateway *g)
 		classes[i]->stop(g->plane[i], g->stop);
 	ev_timer_stop(&g->look);
 	ev_timer_stop(&g->watchdog);
+	ev_timer_stop(&g->leave);
 	control_close(g->control, g->stop == PLANE_RESTART);
 	resolvers_close(g->resolvers);
 	link_close(g->link);

@@ -56,6 +56,10 @@ struct plane_class {
 	/* The i-th counter, false behind the last. */
 	bool (*counter)(const void *plane, size_t i, struct counter *out);
 
+	/* A restart is near: begins nothing new that would be lost.  False while a client waits
+	 * for something begun.  NULL: there never is. */
+	bool (*leave)(void *plane);
+
 	/* Takes away what was made, and frees; NULL is a no-op. */
 	void (*stop)(void *plane, enum plane_stop);
 };

@@ -10,56 +10,17 @@
 
 #include "plane_dns64.h"
 
-#include "dns64_conf.h"
-#include "ev.h"
-#include "io/dns_listen.h"
-#include "io/link.h"
-#include "io/upstream.h"
-#include "io/upstream_unbound.h"
 #include "log.h"
-#include "plane.h"
-#include "report.h"
+#include "plane_dns64_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-enum { RANDOM_LEN = 256 };
-
-struct plane_dns64 {
-	struct plane_env env;
-	const struct effective *effective, *next; /* in force, prepared */
-	struct dns64_conf conf, next_conf;
-	bool fresh; /* what is below was made by this prepare */
-	struct dns *dns;
-	struct forward *forward;
-	struct upstream *upstream;
-	struct dns_listen *listen;
-	const struct validator_class *validates; /* NULL: built without */
-	struct validator *validator;             /* in force; NULL: dnssec is not "validate" */
-	struct validator *next_validator;        /* prepared, where there is none */
-	bool revalidate; /* what was prepared is of no use for what is in flight */
-	struct ev_timer timer;
-	bool all_dead; /* no forwarder answered when looked last */
-	uint8_t random[RANDOM_LEN];
-	size_t random_left;
-};
-
 static uint64_t now(const struct plane_dns64 *p)
 {
 	return ev_now_ms(p->env.loop);
-}
-
-/* Is there a forwarder that answers?  Counts them. */
-static bool any_forwarder_lives(const struct plane_dns64 *p, size_t *n)
-{
-	struct forward_health h;
-	bool lives = false;
-
-	for (*n = 0; forward_health_at(p->forward, *n, &h); ++*n)
-		lives |= h.healthy;
-	return lives;
 }
 
 static void rearm(struct plane_dns64 *p)
@@ -73,7 +34,7 @@ static void rearm(struct plane_dns64 *p)
 static void look(struct plane_dns64 *p)
 {
 	size_t n;
-	bool dead = !any_forwarder_lives(p, &n) && n;
+	bool dead = !plane_dns64_any_lives(p, &n) && n;
 
 	rearm(p);
 	if (dead == p->all_dead)
@@ -85,21 +46,38 @@ static void look(struct plane_dns64 *p)
 	p->env.changed(p->env.gateway);
 }
 
+void plane_dns64_input(struct plane_dns64 *p, const struct dns_client *client,
+		       const uint8_t *msg, size_t len)
+{
+	dns_input(p->dns, client, msg, len, now(p));
+	rearm(p);
+}
+
+/* The link-layer address of a client, where it is known.  A question teaches the kernel no
+ * neighbour before it is answered: the first one from a new address has to be looked up, where
+ * a list wants to know. */
+static void know_client(struct plane_dns64 *p, struct dns_client *client)
+{
+	const uint8_t *mac = link_neighbour(p->env.link, client->link, &client->addr);
+
+	client->has_mac = mac;
+	if (mac) {
+		memcpy(client->mac, mac, sizeof client->mac);
+		return;
+	}
+	client->is_stranger = facts_is_neighbour(link_facts(p->env.link), &client->addr) &&
+			      !addr_is_v4(&client->addr);
+	if (p->guests && facts_on_link(link_facts(p->env.link), &client->addr))
+		client->has_mac = nft_guests_find(p->guests, &client->addr, client->mac);
+}
+
 static void on_question(void *arg, struct dns_client *client, const uint8_t *msg, size_t len)
 {
 	struct plane_dns64 *p = arg;
-	const uint8_t *mac =
-		link_neighbour(p->env.link, dns_listen_index(client), &client->addr);
 
-	client->has_mac = mac;
-	if (mac)
-		memcpy(client->mac, mac, sizeof client->mac);
-	else
-		client->is_stranger =
-			facts_is_neighbour(link_facts(p->env.link), &client->addr) &&
-			!addr_is_v4(&client->addr);
-	dns_input(p->dns, client, msg, len, now(p));
-	rearm(p);
+	client->link = dns_listen_index(client);
+	know_client(p, client);
+	plane_dns64_input(p, client, msg, len);
 }
 
 static void on_resolve(void *arg, uint64_t id, const struct dns_question *q, unsigned flags,
@@ -142,7 +120,22 @@ static void on_reply(void *arg, const struct dns_client *client, const uint8_t *
 {
 	struct plane_dns64 *p = arg;
 
-	dns_listen_reply(p->listen, client, msg, len);
+	if (client->traced)
+		plane_dns64_answered(p, client, msg, len);
+	else
+		dns_listen_reply(p->listen, client, msg, len);
+}
+
+static void on_explain(void *arg, const struct dns_client *client, const struct dns_step *step)
+{
+	plane_dns64_explained(arg, client, step);
+}
+
+static void on_ended(void *arg, const struct dns_client *client, const struct dns_end *end)
+{
+	struct plane_dns64 *p = arg;
+
+	dns64_log_end(&p->log, client, end, now(p));
 }
 
 static void on_cancel_question(void *arg, uint64_t id)
@@ -213,7 +206,12 @@ static void on_expired(void *arg)
 
 static const struct validator_ops validator_ops = { on_validated, on_doubted, on_changed,
 						    on_expired };
-static const struct dns_ops dns_ops = { on_reply, on_resolve, on_cancel_question, on_random };
+static const struct dns_ops dns_ops = { .reply = on_reply,
+					.resolve = on_resolve,
+					.cancel = on_cancel_question,
+					.random = on_random,
+					.explain = on_explain,
+					.ended = on_ended };
 static const struct forward_ops forward_ops = { on_send, on_cancel_message, on_resolved,
 						on_random };
 
@@ -236,16 +234,19 @@ static bool is_full(void *arg, const struct in6_addr *addr)
 static const struct dns_listen_ops listen_ops = { on_question, is_full, on_changed };
 
 /* Questions in flight end unanswered: the engine first, it knows them all. */
-static void close_all(struct plane_dns64 *p)
+static void close_all(struct plane_dns64 *p, bool keep)
 {
 	if (p->dns)
 		ev_timer_stop(&p->timer);
+	plane_dns64_give_up(p);
 	dns_free(p->dns);
 	if (p->validator)
 		p->validates->free(p->validator);
 	forward_free(p->forward);
 	upstream_free(p->upstream);
-	dns_listen_free(p->listen);
+	dns_listen_free(p->listen, keep);
+	nft_guests_close(p->guests, keep);
+	p->guests = NULL;
 	p->dns = NULL;
 	p->validator = NULL;
 	p->forward = NULL;
@@ -262,7 +263,7 @@ static bool open_all(struct plane_dns64 *p, const struct dns64_conf *conf)
 	p->dns = dns_new(&conf->dns, &dns_ops, p);
 	if (p->listen && p->upstream && p->forward && p->dns)
 		return true;
-	close_all(p);
+	close_all(p, false);
 	return false;
 }
 
@@ -275,7 +276,25 @@ static void *start(const struct plane_env *env)
 	p->env = *env;
 	p->validates = validator_class();
 	ev_timer_init(&p->timer, env->loop, on_due, p);
+	dns64_log_init(&p->log, env->loop);
 	return p;
+}
+
+/* Does a list judge by link-layer address? */
+static bool wants_macs(const struct effective *e)
+{
+	return acl_has(&e->dns64.allow_query, ACL_MAC) || acl_has(&e->dns64.clients, ACL_MAC);
+}
+
+static void make_guests(struct plane_dns64 *p)
+{
+	uint16_t port = p->effective->config->dns64.port;
+	bool wanted = wants_macs(p->effective);
+
+	if (p->guests && wanted && nft_guests_port(p->guests) == port)
+		return;
+	nft_guests_close(p->guests, false);
+	p->guests = wanted ? nft_guests_open_port(p->env.loop, port, on_changed, p) : NULL;
 }
 
 /* Makes ready what validates by p->next_conf. */
@@ -298,6 +317,8 @@ static void settle_validator(struct plane_dns64 *p, bool commit, bool validating
 	if (!commit) {
 		if (p->next_validator)
 			p->validates->free(p->next_validator);
+		else if (p->validator)
+			p->validates->settle(p->validator, false);
 		p->next_validator = NULL;
 		return;
 	}
@@ -325,7 +346,7 @@ static void settle(void *plane, bool commit)
 	if (!next)
 		return;
 	if (p->fresh && !commit)
-		close_all(p);
+		close_all(p, false);
 	settle_validator(p, commit, commit && p->next_conf.dns.validating);
 	if (p->dns && !p->fresh && next->dns64.enabled) {
 		/* Forwarders first: what the engine asks for now is by the new zones. */
@@ -339,7 +360,7 @@ static void settle(void *plane, bool commit)
 		return;
 	}
 	if (!next->dns64.enabled)
-		close_all(p);
+		close_all(p, false);
 	dns64_conf_done(&p->conf);
 	p->conf = p->next_conf;
 	p->next_conf = (struct dns64_conf){ 0 };
@@ -351,6 +372,7 @@ static void settle(void *plane, bool commit)
 		forward_doubt(p->forward, set, now(p));
 	dns_listen_set(p->listen, &next->dns64.listen, next->config->dns64.tcp_clients,
 		       DNS64_TCP_IDLE_S);
+	make_guests(p);
 	rearm(p);
 }
 
@@ -393,11 +415,18 @@ static bool health(const void *plane, struct reasons *r)
 	dns_listen_reasons(p->listen, r);
 	if (p->validator)
 		p->validates->reasons(p->validator, r);
-	if (!any_forwarder_lives(p, &n) && n)
+	if (!plane_dns64_any_lives(p, &n) && n)
 		reasons_add(
 			r, "dns64",
 			"no forwarder answers (v6gwctl status): check dns64.forwarders and the "
 			"uplink");
+	if (wants_macs(p->effective) && !(p->guests && nft_guests_present(p->guests)))
+		reasons_add(r, "dns64",
+			    "link-layer addresses in dns64.clients and allow_query hold only "
+			    "for whom the kernel has as a neighbour (table ip6 v6gwd_dns: %s): "
+			    "modprobe nf_tables",
+			    p->guests ? strerror(-nft_guests_error(p->guests))
+				      : strerror(ENOMEM));
 	return dns_listen_count(p->listen) > 0;
 }
 
@@ -411,111 +440,34 @@ bool plane_dns64_flush(void *plane)
 	return true;
 }
 
-/* "2001:db8::53", "fe80::1%br0@5353": as it would stand in the file. */
-static void report_endpoint(const struct plane_dns64 *p, struct report *r, const char *key,
-			    const struct eff_endpoint *e)
+static bool leave(void *plane)
 {
-	const struct fact_link *link =
-		e->scope ? facts_link_at(link_facts(p->env.link), e->scope) : NULL;
-	const char *sign = link ? "%" : "", *name = link ? link->name : "";
-	char text[ADDR_TEXT_LEN];
+	struct plane_dns64 *p = plane;
 
-	addr_text(&e->addr, text);
-	if (e->port == 53)
-		report_textf(r, key, "%s%s%s", text, sign, name);
-	else
-		report_textf(r, key, "%s%s%s@%u", text, sign, name, e->port);
-}
-
-static void report_forwarders(const struct plane_dns64 *p, struct report *r)
-{
-	struct forward_health h;
-
-	report_list(r, "forwarders");
-	for (size_t i = 0; forward_health_at(p->forward, i, &h); i++) {
-		report_object(r, NULL);
-		report_endpoint(
-			p, r, "address",
-			&(struct eff_endpoint){ h.peer.addr, h.peer.port, h.peer.scope });
-		report_bool(r, "healthy", h.healthy);
-		if (h.rtt_ms)
-			report_number(r, "rtt_ms", h.rtt_ms);
-		else
-			report_null(r, "rtt_ms");
-		report_number(r, "asked", h.asked);
-		report_number(r, "answered", h.answered);
-		report_number(r, "timeouts", h.timeouts);
-		report_number(r, "errors", h.errors);
-		report_end(r);
-	}
-	report_end(r);
-}
-
-static void report_cache(const struct plane_dns64 *p, struct report *r)
-{
-	struct dns_cache_usage usage;
-
-	dns_cache_usage(p->dns, &usage);
-	report_object(r, "cache");
-	report_number(r, "entries", usage.entries);
-	report_number(r, "bytes", usage.bytes);
-	report_number(r, "limit", usage.limit);
-	report_end(r);
-}
-
-static void report(const void *plane, struct report *r)
-{
-	const struct plane_dns64 *p = plane;
-	const struct eff_endpoints *listen;
-	const uint64_t *counts;
-
-	if (!p->dns || !p->effective)
-		return;
-	listen = &p->effective->dns64.listen;
-	counts = dns_counts(p->dns);
-	report_list(r, "listen");
-	for (size_t i = 0; i < listen->n; i++)
-		if (dns_listen_bound(p->listen, &listen->v[i]))
-			report_endpoint(p, r, NULL, &listen->v[i]);
-	report_end(r);
-	report_forwarders(p, r);
-	report_number(r, "queries", counts[DNS_COUNT_QUERIES]);
-	report_number(r, "hits", counts[DNS_COUNT_HITS]);
-	report_number(r, "synthesized", counts[DNS_COUNT_SYNTHESIZED]);
-	report_number(r, "in_flight", dns_in_flight(p->dns));
-	report_number(r, "tcp_clients", dns_listen_tcp_clients(p->listen));
-	report_cache(p, r);
-}
-
-static const char *const names[] = {
-#define X(id, name, text, rfc) "dns64." name,
-	DNS_COUNTERS(X)
-#undef X
-};
-
-static bool counter(const void *plane, size_t i, struct counter *out)
-{
-	const struct plane_dns64 *p = plane;
-
-	if (!p->dns || i >= DNS_COUNT_COUNT)
-		return false;
-	*out = (struct counter){ names[i], dns_count_texts[i].text, dns_count_texts[i].rfc,
-				 dns_counts(p->dns)[i] };
-	return true;
+	return !p->dns || (dns_listen_leave(p->listen) && !dns_in_flight(p->dns));
 }
 
 static void stop(void *plane, enum plane_stop how)
 {
 	struct plane_dns64 *p = plane;
 
-	(void)how;
 	if (!p)
 		return;
 	settle(p, false);
-	close_all(p);
+	close_all(p, how == PLANE_RESTART);
+	dns64_log_done(&p->log);
 	dns64_conf_done(&p->conf);
 	free(p);
 }
 
-const struct plane_class plane_dns64 = { "dns64", start,  prepare, settle,
-					 health,  report, counter, stop };
+const struct plane_class plane_dns64 = {
+	.name = "dns64",
+	.start = start,
+	.prepare = prepare,
+	.settle = settle,
+	.health = health,
+	.report = plane_dns64_report,
+	.counter = plane_dns64_counter,
+	.leave = leave,
+	.stop = stop,
+};

@@ -2,7 +2,39 @@
 /* plane_dns64.h - what control asks of the DNS64 plane alone; plane.h has the rest. */
 #pragma once
 
+#include "dns/resolve.h"
+
 #include <stdbool.h>
+#include <stdint.h>
+
+struct report;
 
 /* Empties the cache; false when the plane does not run. */
 bool plane_dns64_flush(void *plane);
+
+/* GetDns: the members of its reply; false when the plane does not run. */
+bool plane_dns64_report_all(const void *plane, struct report *);
+
+/* A question as if a client asked it, with every decision about it (QueryDns). */
+struct dns64_question {
+	struct dns_question q;
+	bool dnssec_ok, checking_disabled;
+	bool has_client;
+	struct in6_addr client; /* without has_client: the host, by its address on the guests'
+				   link */
+};
+
+/* The answer, to be written with plane_dns64_report_answer() meanwhile; NULL: the plane has
+ * stopped. */
+struct dns64_query;
+typedef void plane_dns64_fn(void *arg, const struct dns64_query *);
+
+/* Goes the way of all questions: lists, cache, forwarders, limits are the client's.  fn follows
+ * once, also within the call, unless the number that is returned is cancelled; 0: the plane
+ * does not run, fn does not follow. */
+uint64_t plane_dns64_query(void *plane, const struct dns64_question *, plane_dns64_fn *,
+			   void *arg);
+void plane_dns64_cancel(void *plane, uint64_t query);
+
+/* The members of QueryDns' reply. */
+void plane_dns64_report_answer(const struct dns64_query *, struct report *);

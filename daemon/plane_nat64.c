@@ -292,7 +292,7 @@ static void make_guests(struct plane_nat64 *p)
 
 	if (p->guests && strcmp(nft_guests_device(p->guests), device) == 0)
 		return;
-	nft_guests_close(p->guests);
+	nft_guests_close(p->guests, false);
 	p->guests = nft_guests_open(p->env.loop, device, tell_changed, p);
 }
 
@@ -525,7 +525,7 @@ static void take_down(struct plane_nat64 *p, enum plane_stop how)
 	else
 		link_wish(p->env.link, plane_name, NULL, 0);
 	nft_close(p->nft, keep);
-	nft_guests_close(p->guests);
+	nft_guests_close(p->guests, keep);
 	tun_close(p->tun, keep);
 	lease_file_close(p->leases);
 	nat64_free(p->engine);
@@ -566,6 +566,7 @@ static void settle(void *plane, bool commit)
 {
 	struct plane_nat64 *p = plane;
 	const struct effective *next = p->next;
+	bool fresh = p->next_tun;
 
 	if (!commit) {
 		drop_prepared(p);
@@ -577,7 +578,7 @@ static void settle(void *plane, bool commit)
 		return;
 	}
 	adopt_engine(p);
-	if (p->next_tun) {
+	if (fresh) {
 		ev_timer_stop(&p->repair);
 		tun_close(p->tun, false);
 		p->tun = p->next_tun;
@@ -589,6 +590,8 @@ static void settle(void *plane, bool commit)
 		configure_tun(p);
 	if (p->tun)
 		make_wishes(p);
+	if (fresh)
+		link_tidy(p->env.link, tun_index(p->tun));
 	make_masquerade(p);
 }
 

@@ -148,16 +148,8 @@ static int prepare_socket(struct port *p, const struct eff_ra *e)
 	return 0;
 }
 
-static bool is_guests(const struct effective *eff, const char *name)
-{
-	for (size_t i = 0; i < eff->n_ifaces; i++)
-		if (strcmp(eff->ifaces[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-static int prepare_port(struct plane_ra *plane, const struct effective *next,
-			const struct eff_ra *e)
+static int prepare_port(struct plane_ra *plane, const struct eff_ra *e,
+			const struct config_nat64 *nat64)
 {
 	struct port *p = port_of(plane, e->name);
 	int error;
@@ -167,8 +159,7 @@ static int prepare_port(struct plane_ra *plane, const struct effective *next,
 	if (!p)
 		return -ENOMEM;
 	p->next = e;
-	p->is_guests = is_guests(next, e->name);
-	error = ra_conf_prepare(p->radv, ev_now_ms(plane->env.loop), e, &next->config->nat64);
+	error = ra_conf_prepare(p->radv, ev_now_ms(plane->env.loop), e, nat64);
 	return error ? error : prepare_socket(p, e);
 }
 
@@ -251,7 +242,7 @@ static int ra_prepare(void *arg, const struct effective *next)
 	ra_settle(plane, false); /* an earlier one that nobody settled */
 	plane->next = next;
 	for (size_t i = 0; !error && i < next->n_ra; i++)
-		error = prepare_port(plane, next, &next->ra[i]);
+		error = prepare_port(plane, &next->ra[i], &next->config->nat64);
 	if (!error)
 		return 0;
 	log_error("cannot prepare advertisements: %s%s", strerror(-error),
@@ -276,6 +267,15 @@ static const char *remedy(int error)
 	}
 }
 
+/* The gateway itself waits for the guests' links. */
+static bool is_guests(const struct effective *eff, const char *name)
+{
+	for (size_t i = 0; i < eff->n_ifaces; i++)
+		if (strcmp(eff->ifaces[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* Interfaces that do not exist are among the gateway's own reasons; a bridge without ports
  * waits for its first guest and is well. */
 static bool is_well(const struct port *p, struct reasons *reasons)
@@ -284,7 +284,7 @@ static bool is_well(const struct port *p, struct reasons *reasons)
 	int error = radv_status(p->radv).error;
 	size_t before = reasons->n;
 
-	if (!e->index && !p->is_guests)
+	if (!e->index && !is_guests(p->plane->now, e->name))
 		reasons_add(reasons, "ra", "waiting for %s: there is no such interface",
 			    e->name);
 	if (!e->index)
@@ -409,7 +409,7 @@ static void ra_stop(void *arg, enum plane_stop how)
 			cease(plane->ports);
 		port_free(&plane->ports);
 	}
-	ra_guard_free(plane->guard);
+	ra_guard_free(plane->guard, how == PLANE_RESTART);
 	free(plane);
 }
 

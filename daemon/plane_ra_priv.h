@@ -9,7 +9,6 @@
 #include "ra_guard.h"
 
 struct plane_ra;
-struct ra_guard;
 
 /* An interface that we advertise on. */
 struct port {
@@ -21,7 +20,6 @@ struct port {
 	struct radv *radv;
 	struct ev_timer timer;
 	unsigned failures; /* multicasts in a row that could not be sent */
-	bool is_guests;    /* one of the guests' links: the gateway itself waits for it */
 };
 
 struct plane_ra {

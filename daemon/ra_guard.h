@@ -11,7 +11,7 @@ struct ra_guard;
 
 /* changed is called when what ra_guard_health() tells changed.  NULL when memory is short. */
 struct ra_guard *ra_guard_new(struct ev_loop *, ev_fn *changed, void *arg);
-void ra_guard_free(struct ra_guard *); /* takes both away; NULL is a no-op */
+void ra_guard_free(struct ra_guard *, bool keep); /* as nft_close(), both; NULL is a no-op */
 
 /* The interfaces of a new configuration, one after the other, between begin and end. */
 void ra_guard_begin(struct ra_guard *);

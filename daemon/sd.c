@@ -2,11 +2,14 @@
 #include "sd.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 #include <time.h>
+
+#define BARRIER_US 1000000u
 
 void sd_ready(const char *status)
 {
@@ -43,6 +46,34 @@ uint64_t sd_watchdog_ms(void)
 	uint64_t usec;
 
 	return sd_watchdog_enabled(0, &usec) > 0 ? usec / 2000 : 0;
+}
+
+int sd_descriptors(int *first, char ***names)
+{
+	int n;
+
+	*first = SD_LISTEN_FDS_START;
+	*names = NULL;
+	n = sd_listen_fds_with_names(1, names);
+	return n < 0 || !*names ? 0 : n;
+}
+
+void sd_store(const char *name, int fd)
+{
+	char text[256];
+
+	snprintf(text, sizeof text, "FDSTORE=1\nFDNAME=%s", name);
+	sd_pid_notify_with_fds(0, 0, text, &fd, 1);
+}
+
+void sd_unstore(const char *name)
+{
+	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+void sd_barrier(void)
+{
+	sd_notify_barrier(0, BARRIER_US);
 }
 
 const char *sd_state_directory(void)

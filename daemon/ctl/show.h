@@ -16,6 +16,8 @@ struct show {
 
 /* Each takes the parameters of one reply. */
 void show_status(struct show *, const json_t *);
+void show_dns(struct show *, const json_t *);
+void show_dns_query(struct show *, const json_t *);
 void show_ra(struct show *, const json_t *);
 void show_mapping(struct show *, const json_t *);
 void show_counters(struct show *, const json_t *);

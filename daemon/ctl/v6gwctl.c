@@ -6,6 +6,8 @@
  */
 #include "base/addr.h"
 #include "call.h"
+#include "dns/text.h"
+#include "import_files.h"
 #include "show.h"
 
 #include <getopt.h>
@@ -15,15 +17,18 @@
 
 #define SOCKET_PATH "/run/v6gwd/control.sock"
 
+struct options;
+
 struct command {
 	const char *name;     /* one word or two */
 	const char *argument; /* as usage names it, or NULL: takes none */
 	const char *help;
-	const char *method;
+	const char *method;    /* NULL: asks nobody */
 	const char *parameter; /* what the method calls the argument */
 	bool more;
 	bool (*valid)(const char *argument);
-	void (*show)(struct show *, const json_t *parameters); /* NULL: silent */
+	json_t *(*arguments)(char **words, const struct options *); /* in place of these */
+	void (*show)(struct show *, const json_t *parameters);      /* NULL: silent */
 	void (*end)(struct show *);
 };
 
@@ -45,6 +50,39 @@ static bool is_level(const char *text)
 	return false;
 }
 
+struct options {
+	const char *socket_path;
+	const char *as;
+	bool json, nonzero, dnssec_ok, checking_disabled, imports;
+	struct import_files import;
+};
+
+__attribute__((noreturn)) static void usage(const char *what, const char *word)
+{
+	fprintf(stderr, "v6gwctl: %s%s\nTry v6gwctl --help.\n", what, word);
+	exit(EXIT_CODE_USAGE);
+}
+
+static json_t *read_query(char **words, const struct options *o)
+{
+	uint8_t name[DNS_NAME_MAX];
+	struct in6_addr addr;
+	uint16_t type;
+
+	if (!words[0])
+		usage("argument missing: ", "NAME");
+	if (words[1] && words[2])
+		usage("unexpected argument: ", words[2]);
+	if (!name_from_text(words[0], name))
+		usage("not a name: ", words[0]);
+	if (words[1] && !text_read_type(words[1], &type))
+		usage("not a type: ", words[1]);
+	if (o->as && !addr_parse(o->as, &addr))
+		usage("not an address: ", o->as);
+	return json_pack("{s:s, s:s*, s:s*, s:b, s:b}", "name", words[0], "type", words[1],
+			 "as", o->as, "do", o->dnssec_ok, "cd", o->checking_disabled);
+}
+
 static const struct command commands[] = {
 	{ "status", NULL, "health and what each plane does", "GetStatus", .show = show_status },
 	{ "mappings", NULL, "who has which IPv4 address", "ListMappings", .more = true,
@@ -56,12 +94,19 @@ static const struct command commands[] = {
 	  .show = show_text },
 	{ "config", NULL, "the configuration in force, with what was found out", "GetConfig",
 	  .show = show_text },
+	{ "dns query", "NAME [TYPE]",
+	  "what a client is answered, and why (--as ADDR, --do, --cd)", "QueryDns",
+	  .arguments = read_query, .show = show_dns_query },
+	{ "dns", NULL, "forwarders, cache, lists and counters of DNS64", "GetDns",
+	  .show = show_dns },
 	{ "reload", NULL, "read the configuration again", "Reload", .show = show_warnings },
 	{ "flush dns", NULL, "empty the DNS cache", "FlushDns", .show = NULL },
 	{ "drop", "IPV6", "end the mapping of a guest address", "DropMapping", "ipv6",
 	  .valid = is_ipv6 },
 	{ "log-level", "LEVEL", "error, warning, notice, info or debug", "SetLogLevel", "level",
 	  .valid = is_level },
+	{ "import", NULL, "print a v6gwd.conf made of tayga's, BIND's, unbound's and radvd's",
+	  .method = NULL },
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
@@ -74,12 +119,19 @@ static void print_help(void)
 		char call[64];
 
 		snprintf(call, sizeof call, "%s %s", c->name, c->argument ? c->argument : "");
-		printf("  %-18s%s\n", call, c->help);
+		printf("  %-23s%s\n", call, c->help);
 	}
 	fputs("\nOptions:\n"
 	      "  -s, --socket PATH ask the daemon that listens there (" SOCKET_PATH ")\n"
 	      "      --json        print the reply as JSON, one object a line\n"
 	      "      --nonzero     counters: leave out those that are 0\n"
+	      "      --as ADDR     dns query: as this client would ask (else as the host)\n"
+	      "      --do, --cd    dns query: with DO=1 (DNSSEC OK), with CD=1 (checking "
+	      "disabled)\n"
+	      "      --tayga FILE, --bind FILE, --unbound FILE, --radvd FILE\n"
+	      "                    import: read these; without any of them /etc/tayga.conf,\n"
+	      "                    /etc/bind/named.conf and /etc/radvd.conf, where present\n"
+	      "      --leases FILE import: tayga's dynamic.map; alone: print a lease file\n"
 	      "  -h, --help        show this\n"
 	      "  -V, --version     show the version\n\n"
 	      "Exit status: 0 done, 1 refused or failed, 2 usage, 3 not running, 4 not "
@@ -95,21 +147,46 @@ static void print_commands(void)
 		       commands[i].argument ? commands[i].argument : "", commands[i].help);
 }
 
-struct options {
-	const char *socket_path;
-	bool json, nonzero;
-};
-
 static const char short_options[] = "s:hV";
 static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, 's' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "nonzero", no_argument, NULL, 'n' },
+	{ "as", required_argument, NULL, 'a' },
+	{ "do", no_argument, NULL, 'd' },
+	{ "cd", no_argument, NULL, 'C' },
+	{ "tayga", required_argument, NULL, 't' },
+	{ "bind", required_argument, NULL, 'b' },
+	{ "unbound", required_argument, NULL, 'u' },
+	{ "radvd", required_argument, NULL, 'r' },
+	{ "leases", required_argument, NULL, 'l' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "complete", no_argument, NULL, 'c' },
 	{ NULL, 0, NULL, 0 },
 };
+
+/* Is it one of import's options? */
+static bool read_import_option(int option, struct options *o)
+{
+	const struct {
+		int option;
+		const char **file;
+	} files[] = {
+		{ 't', &o->import.tayga },   { 'b', &o->import.bind },
+		{ 'u', &o->import.unbound }, { 'r', &o->import.radvd },
+		{ 'l', &o->import.leases },
+	};
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		if (files[i].option != option)
+			continue;
+		*files[i].file = optarg;
+		o->imports = true;
+		return true;
+	}
+	return false;
+}
 
 /* Leaves the words of the command in argv[optind...]. */
 static void read_options(int argc, char **argv, struct options *o)
@@ -127,6 +204,15 @@ static void read_options(int argc, char **argv, struct options *o)
 		case 'n':
 			o->nonzero = true;
 			break;
+		case 'a':
+			o->as = optarg;
+			break;
+		case 'd':
+			o->dnssec_ok = true;
+			break;
+		case 'C':
+			o->checking_disabled = true;
+			break;
 		case 'h':
 			print_help();
 			exit(EXIT_CODE_OK);
@@ -137,6 +223,8 @@ static void read_options(int argc, char **argv, struct options *o)
 			print_commands();
 			exit(EXIT_CODE_OK);
 		default:
+			if (read_import_option(option, o))
+				break;
 			fputs("Try v6gwctl --help.\n", stderr);
 			exit(EXIT_CODE_USAGE);
 		}
@@ -168,15 +256,11 @@ static const struct command *find_command(char ***words)
 	return NULL;
 }
 
-__attribute__((noreturn)) static void usage(const char *what, const char *word)
-{
-	fprintf(stderr, "v6gwctl: %s%s\nTry v6gwctl --help.\n", what, word);
-	exit(EXIT_CODE_USAGE);
-}
-
 /* The method's parameters from the words behind the command. */
-static json_t *read_arguments(const struct command *c, char **words)
+static json_t *read_arguments(const struct command *c, char **words, const struct options *o)
 {
+	if (c->arguments)
+		return c->arguments(words, o);
 	if (!c->argument) {
 		if (words[0])
 			usage("unexpected argument: ", words[0]);
@@ -237,12 +321,23 @@ int main(int argc, char **argv)
 		usage(words[0] ? "unknown command: " : "no command", words[0] ? words[0] : "");
 	if (o.nonzero && r.command->show != show_counters)
 		usage("--nonzero goes with counters", "");
+	if ((o.as || o.dnssec_ok || o.checking_disabled) && !r.command->arguments)
+		usage("--as, --do and --cd go with dns query", "");
+	if (o.imports && r.command->method)
+		usage("--tayga, --bind, --unbound, --radvd and --leases go with import", "");
 	r.show = (struct show){ .out = stdout, .colour = wants_colour(), .nonzero = o.nonzero };
 	r.json = o.json;
 
-	enum call_exit code =
-		call_daemon(o.socket_path, r.command->method, read_arguments(r.command, words),
-			    r.command->more, on_reply, &r);
+	json_t *arguments = read_arguments(r.command, words, &o);
+	enum call_exit code;
+
+	if (r.command->method) {
+		code = call_daemon(o.socket_path, r.command->method, arguments, r.command->more,
+				   on_reply, &r);
+	} else {
+		json_decref(arguments);
+		code = import_files(o.import);
+	}
 	if (code == EXIT_CODE_OK && !r.json && r.command->end)
 		r.command->end(&r.show);
 	if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -9,6 +9,7 @@
 
 #include "dns_listen.h"
 
+#include "daemon/fdstore.h"
 #include "daemon/log.h"
 #include "dns_tcp.h"
 #include "port_holder.h"
@@ -33,6 +34,7 @@ enum {
 	RETRY_MS = 1000,
 	HEADER_LEN = 12,
 	ENDPOINT_LEN = ADDR_TEXT_LEN + 32,
+	NAME_LEN = 80,
 };
 
 /* One address. */
@@ -73,6 +75,7 @@ struct dns_listen {
 	struct door **doors;
 	size_t n_doors;
 	uint32_t serial;
+	bool leaving; /* what comes waits for the next process */
 
 	struct burst in, out;
 	struct door *out_door; /* whose datagrams are being read: answers wait in out */
@@ -81,8 +84,8 @@ struct dns_listen {
 	uint8_t *out_data;
 };
 
-/* handle of a UDP client: the door, the link, the scope of its address.  Of a TCP client: two
- * fields of dns_tcp.c. */
+/* handle of a UDP client: the door, the link, the scope of its address.  Of a TCP client: a
+ * field of dns_tcp.c, and the scope of its address in the place of the link. */
 enum { HANDLE_DOOR, HANDLE_INDEX, HANDLE_SCOPE };
 
 uint32_t dns_listen_index(const struct dns_client *client)
@@ -300,19 +303,17 @@ static void set_buffer(int fd, int force, int option, int len)
 		setsockopt(fd, SOL_SOCKET, option, &len, sizeof len);
 }
 
-static int set_options(int fd, bool v4, int type)
+static void set_options(int fd, bool v4, int type)
 {
 	static const int one = 1, omit = IP_PMTUDISC_OMIT;
 	int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
 
-	if (!v4 && setsockopt(fd, level, IPV6_V6ONLY, &one, sizeof one) < 0)
-		return -errno;
 	/* An address in duplicate address detection, or on a link that is down, is bound too.
 	 */
 	setsockopt(fd, level, v4 ? IP_FREEBIND : IPV6_FREEBIND, &one, sizeof one);
 	if (type == SOCK_STREAM) {
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-		return 0;
+		return;
 	}
 	setsockopt(fd, level, v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, &one, sizeof one);
 	if (v4)
@@ -321,28 +322,40 @@ static int set_options(int fd, bool v4, int type)
 		setsockopt(fd, level, IPV6_DONTFRAG, &one, sizeof one);
 	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, RCVBUF_LEN);
 	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, SNDBUF_LEN);
-	return 0;
+}
+
+/* Returns the length. */
+static socklen_t address_of(const struct eff_endpoint *at, union peer *out)
+{
+	*out = (union peer){ 0 };
+	if (addr_is_v4(&at->addr)) {
+		out->four = (struct sockaddr_in){ .sin_family = AF_INET,
+						  .sin_port = htons(at->port),
+						  .sin_addr = addr_v4(&at->addr) };
+		return sizeof out->four;
+	}
+	out->six = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+					  .sin6_port = htons(at->port),
+					  .sin6_addr = at->addr,
+					  .sin6_scope_id = at->scope };
+	return sizeof out->six;
 }
 
 /* A socket bound to at, or -errno. */
 static int bind_to(const struct eff_endpoint *at, int type)
 {
-	union peer to = { .six = { .sin6_family = AF_INET6,
-				   .sin6_port = htons(at->port),
-				   .sin6_addr = at->addr,
-				   .sin6_scope_id = at->scope } };
+	static const int one = 1;
+	union peer to;
+	socklen_t len = address_of(at, &to);
 	bool v4 = addr_is_v4(&at->addr);
-	int fd, rc;
+	int fd = socket(to.sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), rc = 0;
 
-	if (v4)
-		to.four = (struct sockaddr_in){ .sin_family = AF_INET,
-						.sin_port = htons(at->port),
-						.sin_addr = addr_v4(&at->addr) };
-	fd = socket(to.sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	rc = set_options(fd, v4, type);
-	if (rc == 0 && bind(fd, &to.sa, v4 ? sizeof to.four : sizeof to.six) < 0)
+	if (!v4 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0)
+		rc = -errno;
+	set_options(fd, v4, type);
+	if (rc == 0 && bind(fd, &to.sa, len) < 0)
 		rc = -errno;
 	if (rc == 0 && type == SOCK_STREAM && listen(fd, BACKLOG) < 0)
 		rc = -errno;
@@ -352,13 +365,70 @@ static int bind_to(const struct eff_endpoint *at, int type)
 	return rc;
 }
 
-static void shut(struct ev_io **io, int *fd)
+/* As the service manager keeps a socket: "dns-udp-20010db8...0053-53-0". */
+static void store_name(const struct eff_endpoint *at, int type, char out[NAME_LEN])
 {
+	size_t n =
+		(size_t)snprintf(out, NAME_LEN, "dns-%s-", type == SOCK_DGRAM ? "udp" : "tcp");
+
+	for (size_t i = 0; i < sizeof at->addr; i++)
+		n += (size_t)snprintf(out + n, NAME_LEN - n, "%02x", at->addr.s6_addr[i]);
+	snprintf(out + n, NAME_LEN - n, "-%u-%u", at->port, at->scope);
+}
+
+struct wanted {
+	const struct eff_endpoint *at;
+	int type;
+};
+
+static bool is_bound(int fd, const void *arg)
+{
+	const struct wanted *w = arg;
+	union peer want, have = { 0 };
+	socklen_t want_len = address_of(w->at, &want), len = sizeof have, size = sizeof(int);
+	bool tcp = w->type == SOCK_STREAM;
+	int listens = 0;
+
+	if (!fdstore_is_socket(fd, want.sa.sa_family, w->type, tcp ? IPPROTO_TCP : IPPROTO_UDP))
+		return false;
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || listens != tcp)
+		return false;
+	return getsockname(fd, &have.sa, &len) == 0 && len == want_len &&
+	       memcmp(&have, &want, len) == 0;
+}
+
+/* The socket that was kept for us, with what waits in it, else a new one; or -errno. */
+static int take_or_bind(const struct eff_endpoint *at, int type)
+{
+	const struct wanted wanted = { at, type };
+	char name[NAME_LEN];
+	int fd;
+
+	store_name(at, type, name);
+	fd = fdstore_take(name, is_bound, &wanted);
+	if (fd >= 0) {
+		set_options(fd, addr_is_v4(&at->addr), type);
+		return fd;
+	}
+	fd = bind_to(at, type);
+	if (fd >= 0)
+		fdstore_put(name, fd);
+	return fd;
+}
+
+static void shut(const struct door *d, int type, bool keep, struct ev_io **io, int *fd)
+{
+	char name[NAME_LEN];
+
 	ev_io_free(*io);
 	*io = NULL;
-	if (*fd >= 0)
-		close(*fd);
+	if (*fd < 0)
+		return;
+	close(*fd);
 	*fd = -1;
+	store_name(&d->at, type, name);
+	if (!keep)
+		fdstore_drop(name);
 }
 
 /* "[fe80::1%br0]:53" */
@@ -389,13 +459,13 @@ static int open_one(struct door *d, int type, ev_io_fn *fn, struct ev_io **io, i
 {
 	if (*fd >= 0)
 		return 0;
-	*fd = bind_to(&d->at, type);
+	*fd = take_or_bind(&d->at, type);
 	if (*fd < 0)
 		return -*fd;
 	*io = ev_io_new(d->listen->loop, *fd, EV_IO_READ, fn, d);
 	if (*io)
 		return 0;
-	shut(io, fd);
+	shut(d, type, false, io, fd);
 	return ENOMEM;
 }
 
@@ -411,7 +481,7 @@ static bool open_door(struct door *d)
 		error = open_one(d, SOCK_STREAM, on_connection, &d->tcp_io, &d->tcp);
 	}
 	if (error) {
-		shut(&d->udp_io, &d->udp);
+		shut(d, SOCK_DGRAM, false, &d->udp_io, &d->udp);
 		d->udp = d->tcp = -1;
 		refused(d, what, error);
 		return false;
@@ -421,12 +491,12 @@ static bool open_door(struct door *d)
 	return true;
 }
 
-static void door_free(struct door *d)
+static void door_free(struct door *d, bool keep)
 {
 	if (!d)
 		return;
-	shut(&d->udp_io, &d->udp);
-	shut(&d->tcp_io, &d->tcp);
+	shut(d, SOCK_DGRAM, keep, &d->udp_io, &d->udp);
+	shut(d, SOCK_STREAM, keep, &d->tcp_io, &d->tcp);
 	free(d);
 }
 
@@ -496,7 +566,7 @@ void dns_listen_set(struct dns_listen *l, const struct eff_endpoints *at, uint32
 	}
 	/* Old ones first: a port moved between an address and the wildcard is free then. */
 	for (size_t i = 0; i < l->n_doors; i++)
-		door_free(l->doors[i]);
+		door_free(l->doors[i], false);
 	free(l->doors);
 	l->doors = doors;
 	l->n_doors = n;
@@ -539,17 +609,32 @@ struct dns_listen *dns_listen_new(struct ev_loop *loop, const struct dns_listen_
 		return l;
 fail:
 	log_error("out of memory for listeners");
-	dns_listen_free(l);
+	dns_listen_free(l, false);
 	return NULL;
 }
 
-void dns_listen_free(struct dns_listen *l)
+bool dns_listen_leave(struct dns_listen *l)
+{
+	if (!l->leaving) {
+		l->leaving = true;
+		ev_timer_stop(&l->timer);
+		for (size_t i = 0; i < l->n_doors; i++)
+			if (l->doors[i]->udp >= 0) {
+				ev_io_set(l->doors[i]->udp_io, 0);
+				ev_io_set(l->doors[i]->tcp_io, 0);
+			}
+		dns_tcp_leave(l->tcp);
+	}
+	return dns_tcp_clients(l->tcp) == 0;
+}
+
+void dns_listen_free(struct dns_listen *l, bool keep)
 {
 	if (!l)
 		return;
 	ev_timer_stop(&l->timer);
 	for (size_t i = 0; i < l->n_doors; i++)
-		door_free(l->doors[i]);
+		door_free(l->doors[i], keep);
 	free(l->doors);
 	dns_tcp_free(l->tcp);
 	free(l->in_data);

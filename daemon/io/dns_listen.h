@@ -17,7 +17,8 @@ struct dns_listen;
 typedef void dns_listen_fn(void *arg, struct dns_client *client, const uint8_t *msg,
 			   size_t len);
 
-/* The link a client's message came in by; 0: not known. */
+/* The link a client's message came in by; 0: not known, as by stream from other than link-local
+ * addresses. */
 uint32_t dns_listen_index(const struct dns_client *);
 
 /* What a listener asks of its owner. */
@@ -33,7 +34,13 @@ struct dns_listen_ops {
 
 /* NULL after logging. */
 struct dns_listen *dns_listen_new(struct ev_loop *, const struct dns_listen_ops *, void *arg);
-void dns_listen_free(struct dns_listen *);
+
+/* Reads no more questions: they wait in the sockets for the next process.  True when there is
+ * no TCP client any more: each is closed when it has its answers. */
+bool dns_listen_leave(struct dns_listen *);
+
+/* With keep the sockets stay if the service manager keeps them for the next process. */
+void dns_listen_free(struct dns_listen *, bool keep);
 
 /* From now on exactly these; sockets of addresses that stay are not touched.  An address that
  * cannot be bound (port taken, address not there) is tried again every second. */

@@ -61,6 +61,7 @@ struct dns_tcp {
 	uint32_t n_slots, n_clients, limit;
 	uint32_t generation;
 	uint64_t idle_ms;
+	bool leaving;
 	struct siphash_key key;
 	uint32_t origins[ORIGINS]; /* clients by the hash of their address */
 };
@@ -95,6 +96,15 @@ static void touch(struct client *c)
 	list_add(c);
 }
 
+/* Closing with something unread would be a reset. */
+static void discard(int fd)
+{
+	uint8_t buf[4096];
+
+	for (int i = 0; i < READS_MAX && recv(fd, buf, sizeof buf, 0) > 0; i++)
+		continue;
+}
+
 static void client_close(struct client *c)
 {
 	struct dns_tcp *t = c->tcp;
@@ -104,6 +114,8 @@ static void client_close(struct client *c)
 	t->n_clients--;
 	--*c->origin;
 	ev_io_free(c->io);
+	if (t->leaving)
+		discard(c->fd);
 	close(c->fd);
 	free(c->in);
 	free(c->out);
@@ -161,7 +173,7 @@ static bool flush(struct client *c)
 
 static bool may_ask(const struct client *c)
 {
-	return !c->dead && c->outstanding < OUTSTANDING_MAX &&
+	return !c->dead && !c->tcp->leaving && c->outstanding < OUTSTANDING_MAX &&
 	       c->out_len - c->out_at < OUT_PAUSE_LEN && !c->tcp->full(c->tcp->arg, &c->addr);
 }
 
@@ -274,7 +286,8 @@ static void settle(struct client *c)
 
 	if (!c->dead)
 		c->dead = !flush(c);
-	if (c->eof && !more && !c->outstanding && c->out_at == c->out_len)
+	if (((c->eof && !more) || c->tcp->leaving) && !c->outstanding &&
+	    c->out_at == c->out_len)
 		c->dead = true;
 	if (c->dead) {
 		client_close(c);
@@ -399,6 +412,18 @@ static void client_new(struct dns_tcp *t, int fd, const struct sockaddr_storage 
 fail:
 	close(fd);
 	free(c);
+}
+
+/* Clients that are told the end, and no reset, ask again at once (RFC 7766 6.2.4). */
+void dns_tcp_leave(struct dns_tcp *t)
+{
+	for (uint32_t i = 0; i < t->n_slots; i++)
+		if (t->slots[i])
+			on_ready(t->slots[i], EV_IO_READ);
+	t->leaving = true;
+	for (uint32_t i = 0; i < t->n_slots; i++)
+		if (t->slots[i])
+			settle(t->slots[i]);
 }
 
 bool dns_tcp_accept(struct dns_tcp *t, int listening)

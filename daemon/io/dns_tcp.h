@@ -25,6 +25,10 @@ void dns_tcp_free(struct dns_tcp *);
  * and reads nothing, for idle_s is closed. */
 void dns_tcp_limit(struct dns_tcp *, uint32_t clients, uint32_t idle_s);
 
+/* Reads what is there and then no more: each client is closed when it has its answers, with
+ * nothing open at once. */
+void dns_tcp_leave(struct dns_tcp *);
+
 /* Accepts what waits at a listening socket.  False: no descriptors or memory, try later. */
 bool dns_tcp_accept(struct dns_tcp *, int listening);
 

@@ -142,12 +142,25 @@ static void read_file(int fd, struct lease_list *list)
 		qsort(list->v, list->n, sizeof *list->v, newest_first);
 }
 
+void lease_load_fd(int fd, struct lease_list *out)
+{
+	struct lease_list list = { 0 };
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		list.trouble = "is no file";
+	else if (st.st_size > SIZE_LIMIT)
+		list.trouble = "is larger than any list of leases";
+	else
+		read_file(fd, &list);
+	*out = list;
+}
+
 /* Neither a link is followed, nor a pipe waited for, nor a hole of any size read: that would
  * take longer than a service manager waits. */
 int lease_load(int dir_fd, struct lease_list *out)
 {
 	struct lease_list list = { 0 };
-	struct stat st;
 	int fd = openat(dir_fd, LEASE_FILE,
 			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
@@ -157,12 +170,8 @@ int lease_load(int dir_fd, struct lease_list *out)
 		list.trouble = "is a link";
 	else if (fd < 0)
 		fail(&list, errno);
-	else if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		list.trouble = "is no file";
-	else if (st.st_size > SIZE_LIMIT)
-		list.trouble = "is larger than any list of leases";
 	else
-		read_file(fd, &list);
+		lease_load_fd(fd, &list);
 	if (fd >= 0)
 		close(fd);
 	*out = list;

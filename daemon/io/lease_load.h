@@ -22,4 +22,7 @@ struct lease_list {
 /* The file of that name in the directory dir_fd.  -ENOENT where there is none; everything else
  * that may be wrong with it is told by trouble. */
 int lease_load(int dir_fd, struct lease_list *out);
+/* An open file, which stays the caller's. */
+void lease_load_fd(int fd, struct lease_list *out);
+
 void lease_list_done(struct lease_list *);

@@ -69,5 +69,9 @@ struct wish {
 void link_wish(struct link *, const char *owner, const struct wish *, size_t n);
 void link_unmet(const struct link *, const char *owner, struct reasons *);
 
+/* Takes away the routes of ours to a link that nobody wishes: those of a process before, which
+ * had another configuration. */
+void link_tidy(struct link *, uint32_t index);
+
 /* Like link_wish with none, but leaves everything in the kernel as it is (restart). */
 void link_forget(struct link *, const char *owner);

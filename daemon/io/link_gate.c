@@ -11,13 +11,16 @@
 #include <netlink/msg.h>
 #include <string.h>
 
-static struct link_gate *gate_of(struct link *l, uint32_t bridge, const uint8_t *mac)
+/* The place of a gate among n, or n. */
+static size_t place_of(const struct link_gate *gates, size_t n, uint32_t bridge,
+		       const uint8_t *mac)
 {
-	for (size_t i = 0; i < l->n_gates; i++)
-		if (l->gates[i].bridge == bridge &&
-		    memcmp(l->gates[i].mac, mac, ADDR_MAC_LEN) == 0)
-			return &l->gates[i];
-	return NULL;
+	size_t i = 0;
+
+	while (i < n &&
+	       (gates[i].bridge != bridge || memcmp(gates[i].mac, mac, ADDR_MAC_LEN) != 0))
+		i++;
+	return i;
 }
 
 static struct fact_route route_at(const struct link *l, size_t i)
@@ -28,7 +31,8 @@ static struct fact_route route_at(const struct link *l, size_t i)
 	return r;
 }
 
-/* The gateways on bridges whose link-layer addresses are known. */
+/* The gateways on bridges whose link-layer addresses are known, each once: often it is the same
+ * router for IPv4 and IPv6. */
 static size_t list_gates(const struct link *l, struct link_gate out[LINK_GATES_MAX])
 {
 	size_t n = 0;
@@ -38,7 +42,8 @@ static size_t list_gates(const struct link *l, struct link_gate out[LINK_GATES_M
 		const struct fact_link *link = link_now(l, r.index);
 		const uint8_t *mac = neighbours_find(&l->neighbours, r.index, &r.gateway);
 
-		if (!link || !mac || strcmp(link->kind, "bridge") != 0)
+		if (!link || !mac || strcmp(link->kind, "bridge") != 0 ||
+		    place_of(out, n, r.index, mac) < n)
 			continue;
 		out[n] = (struct link_gate){ .bridge = r.index };
 		memcpy(out[n++].mac, mac, ADDR_MAC_LEN);
@@ -46,29 +51,30 @@ static size_t list_gates(const struct link *l, struct link_gate out[LINK_GATES_M
 	return n;
 }
 
-/* The gate that an entry of a forwarding database is about, or NULL. */
-static struct link_gate *gate_in(struct link *l, struct nlmsghdr *h)
+/* The place of the gate that an entry of a forwarding database is about, or l->n_gates. */
+static size_t place_in(const struct link *l, struct nlmsghdr *h)
 {
 	struct nlattr *tb[NDA_MAX + 1];
 
 	if (nlmsg_parse(h, sizeof(struct ndmsg), tb, NDA_MAX, NULL) < 0 || !tb[NDA_LLADDR] ||
 	    nla_len(tb[NDA_LLADDR]) != ADDR_MAC_LEN || !tb[NDA_MASTER])
-		return NULL;
-	return gate_of(l, nla_get_u32(tb[NDA_MASTER]), nla_data(tb[NDA_LLADDR]));
+		return l->n_gates;
+	return place_of(l->gates, l->n_gates, nla_get_u32(tb[NDA_MASTER]),
+			nla_data(tb[NDA_LLADDR]));
 }
 
 /* Permanent entries are the ports' own addresses. */
 static void on_answer(struct link *l, struct nlmsghdr *h)
 {
 	const struct ndmsg *nd = nlmsg_data(h);
-	struct link_gate *gate;
+	size_t i;
 
 	if (h->nlmsg_type != RTM_NEWNEIGH || nlmsg_datalen(h) < (int)sizeof *nd ||
 	    nd->ndm_family != AF_BRIDGE || nd->ndm_state & NUD_PERMANENT)
 		return;
-	gate = gate_in(l, h);
-	if (gate)
-		gate->port = (uint32_t)nd->ndm_ifindex;
+	i = place_in(l, h);
+	if (i < l->n_gates)
+		l->gates[i].port = (uint32_t)nd->ndm_ifindex;
 }
 
 static int read_database(struct link *l, uint32_t bridge)
@@ -91,7 +97,7 @@ void gates_read(struct link *l)
 	bool same = n == l->n_gates;
 
 	for (size_t i = 0; same && i < n; i++)
-		same = gate_of(l, now[i].bridge, now[i].mac) != NULL;
+		same = place_of(l->gates, n, now[i].bridge, now[i].mac) < n;
 	if (same && !l->gates_changed)
 		return;
 	memcpy(l->gates, now, n * sizeof *now);
@@ -104,7 +110,7 @@ void gates_read(struct link *l)
 
 void gates_on_entry(struct link *l, struct nlmsghdr *h)
 {
-	if (!gate_in(l, h))
+	if (place_in(l, h) == l->n_gates)
 		return;
 	l->gates_changed = true;
 	link_touch(l);
@@ -123,8 +129,7 @@ void gates_on_neighbour(struct link *l, uint32_t index, const struct in6_addr *a
 uint32_t gates_port(const struct link *l, const struct fact_route *r)
 {
 	const uint8_t *mac = neighbours_find(&l->neighbours, r->index, &r->gateway);
-	const struct link_gate *gate =
-		mac ? gate_of((struct link *)(uintptr_t)l, r->index, mac) : NULL;
+	size_t i = mac ? place_of(l->gates, l->n_gates, r->index, mac) : l->n_gates;
 
-	return gate ? gate->port : 0;
+	return i < l->n_gates ? l->gates[i].port : 0;
 }

@@ -63,6 +63,9 @@ struct wishes {
 	size_t n, room;
 	bool changed; /* one was made or lost since the others were told */
 	struct ev_timer retry;
+	uint32_t tidied; /* the link whose strays are collected, or 0 */
+	struct wish *strays;
+	size_t n_strays;
 };
 
 /* The gateway of a default route through a bridge. */

@@ -23,6 +23,8 @@
 #define RETRY_MS 1000u
 #define LOOK_MS  30000u
 
+#define STRAYS_MAX 4096u
+
 static bool is_v4(const struct wish *w)
 {
 	return w->dst.len >= 96 && addr_is_v4(&w->dst.addr);
@@ -330,9 +332,28 @@ static void lose(struct link *l, struct wish_slot *s)
 	link_touch(l);
 }
 
+static void add_stray(struct wishes *w, const struct prefix6 *dst, uint32_t index)
+{
+	if (w->n_strays < STRAYS_MAX)
+		w->strays[w->n_strays++] =
+			(struct wish){ .kind = WISH_ROUTE, .dst = *dst, .index = index };
+}
+
+static bool is_wished(const struct wishes *w, const struct prefix6 *dst, uint32_t index)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (w->v[i].wish.kind == WISH_ROUTE && w->v[i].wish.index == index &&
+		    prefix6_equal(&w->v[i].wish.dst, dst))
+			return true;
+	return false;
+}
+
 void wishes_on_route(struct link *l, const struct prefix6 *dst, uint32_t index, uint8_t proto,
 		     bool gone)
 {
+	if (index && index == l->wishes.tidied && !gone && proto == LINK_PROTO_OURS &&
+	    !is_wished(&l->wishes, dst, index))
+		add_stray(&l->wishes, dst, index);
 	for (size_t i = 0; i < l->wishes.n; i++) {
 		struct wish_slot *s = &l->wishes.v[i];
 
@@ -468,6 +489,24 @@ void link_wish(struct link *l, const char *owner, const struct wish *list, size_
 		if (!has(&l->wishes, owner, &list[i]) && !add(&l->wishes, owner, &list[i]))
 			log_error("route for %s: %s", list[i].what, strerror(ENOMEM));
 	wishes_settle(l);
+}
+
+void link_tidy(struct link *l, uint32_t index)
+{
+	struct wishes *w = &l->wishes;
+
+	w->strays = calloc(STRAYS_MAX, sizeof *w->strays);
+	if (!w->strays)
+		return;
+	w->tidied = index;
+	link_read_routes(l, true);
+	link_read_routes(l, false);
+	w->tidied = 0;
+	for (size_t i = 0; i < w->n_strays; i++)
+		link_request(l, route_message(&w->strays[i], RTM_DELROUTE, 0), NULL);
+	free(w->strays);
+	w->strays = NULL;
+	w->n_strays = 0;
 }
 
 void link_forget(struct link *l, const char *owner)

@@ -131,7 +131,8 @@ struct nft *nft_open(struct ev_loop *loop, ev_fn *changed, void *arg)
 	}
 	n->changed = changed;
 	n->arg = arg;
-	if (nft_table_open(&n->table, loop, NFPROTO_IPV4, write_content, on_changed, n))
+	if (nft_table_open(&n->table, loop, NFPROTO_IPV4, NFT_TABLE, write_content, on_changed,
+			   n))
 		return n;
 	nft_close(n, true);
 	return NULL;

@@ -22,8 +22,8 @@ struct nft_masquerade {
 /* changed is called when the state that nft_present() tells changed.  NULL after logging. */
 struct nft *nft_open(struct ev_loop *, ev_fn *changed, void *arg);
 
-/* Without keep the table goes.  With it the owning socket stays open until the process ends,
- * for whoever holds another descriptor of it. */
+/* Without keep the table goes.  With it an owned table stays if the service manager keeps the
+ * owning socket for the next process. */
 void nft_close(struct nft *, bool keep);
 
 /* Makes the table, or replaces its content in one transaction.  0 or -errno: -EPERM no right,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* nft_guests.c - table "ip6 v6gwd": a map of sources to link-layer addresses that the kernel
- * itself fills, and the request for one of its elements.
+/* nft_guests.c - tables "ip6 v6gwd" and "ip6 v6gwd_dns": a map of sources to link-layer
+ * addresses that the kernel itself fills, and the request for one of its elements.
  */
 #define LOG_PLANE "nat64"
 
@@ -18,10 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHAIN       "forward"
+#define FORWARD     "forward"
+#define INPUT       "input"
 #define MAP         "guests"
 #define PRIORITY    300 /* behind the filters: what they drop says nothing of a guest */
-#define CONTENT_LEN 2048u
+#define CONTENT_LEN 4096u
 #define ANSWER_LEN  8192u
 
 /* Under a flood of new sources the map holds those of the last TIMEOUT_MS, and what the
@@ -36,6 +37,7 @@
 #define TYPE_ETHER_ADDR 9u
 
 #define SRC6_OFFSET    8u /* of the source address in an IPv6 header (RFC 8200 3) */
+#define DPORT_OFFSET   2u /* of the destination port in a UDP or TCP header */
 #define ETH_SRC_OFFSET 6u /* of the source address in an Ethernet header */
 
 #define REG_KEY  NFT_REG_1
@@ -43,7 +45,8 @@
 
 struct nft_guests {
 	struct nft_table table;
-	char device[IFNAMSIZ];
+	char device[IFNAMSIZ]; /* to which it is forwarded; else */
+	uint16_t port;         /* for which it is */
 	ev_fn *changed;
 	void *arg;
 };
@@ -67,20 +70,42 @@ static void put_map(struct nft_batch *t)
 	nft_put_set(t, set);
 }
 
-/* oifname DEVICE meta iiftype ether, with the source's addresses in registers */
-static struct nftnl_rule *begin_rule(struct nft_batch *t, const char device[IFNAMSIZ])
+/* meta iiftype ether, with the source's addresses in registers */
+static void load_source(struct nft_batch *t, struct nftnl_rule *rule)
 {
 	static const uint16_t ether = ARPHRD_ETHER;
-	struct nftnl_rule *rule = nft_rule_begin(t, CHAIN);
 
-	nft_rule_load(t, rule, NFT_META_OIFNAME);
-	nft_rule_match(t, rule, NFT_CMP_EQ, device, IFNAMSIZ);
 	nft_rule_load(t, rule, NFT_META_IIFTYPE);
 	nft_rule_match(t, rule, NFT_CMP_EQ, &ether, sizeof ether);
 	nft_rule_payload(t, rule, NFT_PAYLOAD_NETWORK_HEADER, SRC6_OFFSET,
 			 sizeof(struct in6_addr), REG_KEY);
 	nft_rule_payload(t, rule, NFT_PAYLOAD_LL_HEADER, ETH_SRC_OFFSET, ADDR_MAC_LEN,
 			 REG_DATA);
+}
+
+/* oifname DEVICE ... */
+static struct nftnl_rule *begin_forwarded(struct nft_batch *t, const char device[IFNAMSIZ])
+{
+	struct nftnl_rule *rule = nft_rule_begin(t, FORWARD);
+
+	nft_rule_load(t, rule, NFT_META_OIFNAME);
+	nft_rule_match(t, rule, NFT_CMP_EQ, device, IFNAMSIZ);
+	load_source(t, rule);
+	return rule;
+}
+
+/* meta l4proto PROTOCOL th dport PORT ... */
+static struct nftnl_rule *begin_received(struct nft_batch *t, uint8_t protocol, uint16_t port)
+{
+	struct nftnl_rule *rule = nft_rule_begin(t, INPUT);
+	const uint16_t wire = htons(port);
+
+	nft_rule_load(t, rule, NFT_META_L4PROTO);
+	nft_rule_match(t, rule, NFT_CMP_EQ, &protocol, sizeof protocol);
+	nft_rule_payload(t, rule, NFT_PAYLOAD_TRANSPORT_HEADER, DPORT_OFFSET, sizeof wire,
+			 NFT_REG_1);
+	nft_rule_match(t, rule, NFT_CMP_EQ, &wire, sizeof wire);
+	load_source(t, rule);
 	return rule;
 }
 
@@ -95,9 +120,8 @@ static void add_verdict(struct nft_batch *t, struct nftnl_rule *rule, uint32_t v
 }
 
 /* ... update @guests { ip6 saddr : ether saddr } accept */
-static void put_note(struct nft_batch *t, const char device[IFNAMSIZ])
+static void put_note(struct nft_batch *t, struct nftnl_rule *rule)
 {
-	struct nftnl_rule *rule = begin_rule(t, device);
 	struct nftnl_expr *update = nft_rule_add(t, rule, "dynset");
 
 	if (update) {
@@ -114,7 +138,7 @@ static void put_note(struct nft_batch *t, const char device[IFNAMSIZ])
  * his next address, and have no limit. */
 static void put_refusal(struct nft_batch *t, const char device[IFNAMSIZ])
 {
-	struct nftnl_rule *rule = begin_rule(t, device);
+	struct nftnl_rule *rule = begin_forwarded(t, device);
 
 	nft_rule_add(t, rule, "counter");
 	add_verdict(t, rule, NF_DROP);
@@ -126,9 +150,16 @@ static void write_content(struct nft_batch *t, void *arg)
 	const struct nft_guests *g = arg;
 
 	put_map(t);
-	nft_put_chain(t, CHAIN, "filter", NF_INET_FORWARD, PRIORITY);
-	put_note(t, g->device);
-	put_refusal(t, g->device);
+	if (!g->port) {
+		nft_put_chain(t, FORWARD, "filter", NF_INET_FORWARD, PRIORITY);
+		put_note(t, begin_forwarded(t, g->device));
+		put_refusal(t, g->device);
+		return;
+	}
+	/* Whose question finds no room is answered as one that nobody knows. */
+	nft_put_chain(t, INPUT, "filter", NF_INET_LOCAL_IN, PRIORITY);
+	put_note(t, begin_received(t, IPPROTO_UDP, g->port));
+	put_note(t, begin_received(t, IPPROTO_TCP, g->port));
 }
 
 static void on_changed(void *arg)
@@ -151,7 +182,7 @@ static bool ask(struct nft_guests *g, const struct in6_addr *addr)
 	h->nlmsg_seq = ++g->table.seq;
 	m->nfgen_family = NFPROTO_IPV6;
 	m->version = NFNETLINK_V0;
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
+	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, g->table.name);
 	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, MAP);
 	elements = mnl_attr_nest_start(h, NFTA_SET_ELEM_LIST_ELEMENTS);
 	element = mnl_attr_nest_start(h, NFTA_LIST_ELEM);
@@ -222,8 +253,8 @@ bool nft_guests_find(struct nft_guests *g, const struct in6_addr *addr,
 	return found;
 }
 
-struct nft_guests *nft_guests_open(struct ev_loop *loop, const char *device, ev_fn *changed,
-				   void *arg)
+static struct nft_guests *open_table(struct ev_loop *loop, const char *name, const char *device,
+				     uint16_t port, ev_fn *changed, void *arg)
 {
 	struct nft_guests *g = calloc(1, sizeof *g);
 
@@ -232,27 +263,46 @@ struct nft_guests *nft_guests_open(struct ev_loop *loop, const char *device, ev_
 		return NULL;
 	}
 	memcpy(g->device, device, strnlen(device, sizeof g->device - 1));
+	g->port = port;
 	g->changed = changed;
 	g->arg = arg;
-	if (!nft_table_open(&g->table, loop, NFPROTO_IPV6, write_content, on_changed, g)) {
-		nft_guests_close(g);
+	if (!nft_table_open(&g->table, loop, NFPROTO_IPV6, name, write_content, on_changed,
+			    g)) {
+		nft_guests_close(g, false);
 		return NULL;
 	}
 	nft_table_make(&g->table, CONTENT_LEN);
 	return g;
 }
 
-void nft_guests_close(struct nft_guests *g)
+struct nft_guests *nft_guests_open(struct ev_loop *loop, const char *device, ev_fn *changed,
+				   void *arg)
+{
+	return open_table(loop, NFT_TABLE, device, 0, changed, arg);
+}
+
+struct nft_guests *nft_guests_open_port(struct ev_loop *loop, uint16_t port, ev_fn *changed,
+					void *arg)
+{
+	return open_table(loop, NFT_TABLE_DNS, "", port, changed, arg);
+}
+
+void nft_guests_close(struct nft_guests *g, bool keep)
 {
 	if (!g)
 		return;
-	nft_table_close(&g->table, false);
+	nft_table_close(&g->table, keep);
 	free(g);
 }
 
 const char *nft_guests_device(const struct nft_guests *g)
 {
 	return g->device;
+}
+
+uint16_t nft_guests_port(const struct nft_guests *g)
+{
+	return g->port;
 }
 
 bool nft_guests_present(const struct nft_guests *g)

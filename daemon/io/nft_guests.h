@@ -20,7 +20,11 @@ struct nft_guests;
  * changed.  NULL after logging. */
 struct nft_guests *nft_guests_open(struct ev_loop *, const char *device, ev_fn *changed,
 				   void *arg);
-void nft_guests_close(struct nft_guests *); /* takes it away; NULL is a no-op */
+
+/* The same for packets to a port of the host's, UDP and TCP: table "ip6 v6gwd_dns". */
+struct nft_guests *nft_guests_open_port(struct ev_loop *, uint16_t port, ev_fn *changed,
+					void *arg);
+void nft_guests_close(struct nft_guests *, bool keep); /* as nft_close(); NULL is a no-op */
 
 /* The link-layer address of the packets from addr: of the first one, until half a second passes
  * without any.  False where none came in the last half second, or not over Ethernet, or the
@@ -28,6 +32,7 @@ void nft_guests_close(struct nft_guests *); /* takes it away; NULL is a no-op */
 bool nft_guests_find(struct nft_guests *, const struct in6_addr *addr,
 		     uint8_t out[ADDR_MAC_LEN]);
 
+uint16_t nft_guests_port(const struct nft_guests *);
 const char *nft_guests_device(const struct nft_guests *);
 bool nft_guests_present(const struct nft_guests *);
 int nft_guests_error(const struct nft_guests *); /* of the last transaction: 0 or -errno */

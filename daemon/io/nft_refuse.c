@@ -77,17 +77,18 @@ struct nft_refuse *nft_refuse_open(struct ev_loop *loop, ev_fn *changed, void *a
 	}
 	r->changed = changed;
 	r->arg = arg;
-	if (nft_table_open(&r->table, loop, NFPROTO_BRIDGE, write_content, on_changed, r))
+	if (nft_table_open(&r->table, loop, NFPROTO_BRIDGE, NFT_TABLE, write_content,
+			   on_changed, r))
 		return r;
-	nft_refuse_close(r);
+	nft_refuse_close(r, false);
 	return NULL;
 }
 
-void nft_refuse_close(struct nft_refuse *r)
+void nft_refuse_close(struct nft_refuse *r, bool keep)
 {
 	if (!r)
 		return;
-	nft_table_close(&r->table, false);
+	nft_table_close(&r->table, keep);
 	free(r);
 }
 

@@ -16,7 +16,7 @@ struct nft_refuse;
 
 /* changed is called when nft_refuse_present() changed.  NULL after logging. */
 struct nft_refuse *nft_refuse_open(struct ev_loop *, ev_fn *changed, void *arg);
-void nft_refuse_close(struct nft_refuse *); /* takes the table away; NULL is a no-op */
+void nft_refuse_close(struct nft_refuse *, bool keep); /* as nft_close(); NULL is a no-op */
 
 /* From now on those leave by none of these n ports, at most NFT_REFUSE_MAX.  Tried again every
  * second until it works. */

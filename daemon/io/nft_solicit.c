@@ -158,16 +158,17 @@ struct nft_solicit *nft_solicit_open(struct ev_loop *loop)
 		log_error("nftables: %s", strerror(ENOMEM));
 		return NULL;
 	}
-	if (nft_table_open(&s->table, loop, NFPROTO_INET, write_content, on_changed, s))
+	if (nft_table_open(&s->table, loop, NFPROTO_INET, NFT_TABLE, write_content, on_changed,
+			   s))
 		return s;
-	nft_solicit_close(s);
+	nft_solicit_close(s, false);
 	return NULL;
 }
 
-void nft_solicit_close(struct nft_solicit *s)
+void nft_solicit_close(struct nft_solicit *s, bool keep)
 {
 	if (!s)
 		return;
-	nft_table_close(&s->table, false);
+	nft_table_close(&s->table, keep);
 	free(s);
 }

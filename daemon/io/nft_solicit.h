@@ -12,14 +12,15 @@
 #include "daemon/ev.h"
 
 #include <net/if.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define NFT_SOLICIT_MAX 64
 
 struct nft_solicit;
 
-struct nft_solicit *nft_solicit_open(struct ev_loop *); /* NULL after logging */
-void nft_solicit_close(struct nft_solicit *); /* takes the table away; NULL is a no-op */
+struct nft_solicit *nft_solicit_open(struct ev_loop *);  /* NULL after logging */
+void nft_solicit_close(struct nft_solicit *, bool keep); /* as nft_close(); NULL is a no-op */
 
 /* From now on it holds on these n links, at most NFT_SOLICIT_MAX.  Tried again every second
  * until it works. */

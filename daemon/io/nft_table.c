@@ -8,11 +8,11 @@
 
 #include "nft_table.h"
 
+#include "daemon/fdstore.h"
 #include "daemon/log.h"
 
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
 #include <libnftnl/table.h>
@@ -20,8 +20,10 @@
 #include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RETRY_MS     1000u
 #define REPAIR_MS    50u   /* after a loss: until those who flush are done */
@@ -30,18 +32,19 @@
 #define TABLE_OWNER  2u /* NFT_TABLE_F_OWNER, Linux 5.12 */
 #define EVENTS_BURST 64
 #define EVENT_LEN    16384u
+#define NAME_LEN     48u
 
-static const char *name_of(const struct nft_table *n)
+static const char *family_of(const struct nft_table *n)
 {
 	switch (n->family) {
 	case NFPROTO_IPV6:
-		return "ip6 " NFT_TABLE;
+		return "ip6";
 	case NFPROTO_INET:
-		return "inet " NFT_TABLE;
+		return "inet";
 	case NFPROTO_BRIDGE:
-		return "bridge " NFT_TABLE;
+		return "bridge";
 	default:
-		return "ip " NFT_TABLE;
+		return "ip";
 	}
 }
 
@@ -65,7 +68,7 @@ static void put_table(struct nft_batch *t, uint16_t type, uint16_t flags, bool o
 		t->failed = true;
 		return;
 	}
-	nftnl_table_set_str(table, NFTNL_TABLE_NAME, NFT_TABLE);
+	nftnl_table_set_str(table, NFTNL_TABLE_NAME, t->table->name);
 	if (owner)
 		nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, TABLE_OWNER);
 	nftnl_table_nlmsg_build_payload(header(t, type, flags), table);
@@ -82,7 +85,7 @@ void nft_put_chain(struct nft_batch *t, const char *name, const char *type, uint
 		t->failed = true;
 		return;
 	}
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, NFT_TABLE);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, t->table->name);
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name);
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, type);
 	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, hook);
@@ -99,7 +102,7 @@ void nft_put_set(struct nft_batch *t, struct nftnl_set *set)
 		t->failed = true;
 		return;
 	}
-	nftnl_set_set_str(set, NFTNL_SET_TABLE, NFT_TABLE);
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, t->table->name);
 	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, t->table->family);
 	nftnl_set_set_u32(set, NFTNL_SET_ID, 1);
 	nftnl_set_nlmsg_build_payload(header(t, NFT_MSG_NEWSET, NLM_F_CREATE), set);
@@ -116,7 +119,7 @@ struct nftnl_rule *nft_rule_begin(struct nft_batch *t, const char *chain)
 		t->failed = true;
 		return NULL;
 	}
-	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, NFT_TABLE);
+	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, t->table->name);
 	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
 	nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, t->table->family);
 	return rule;
@@ -289,7 +292,8 @@ static void set_present(struct nft_table *n, bool present)
 static void lose(struct nft_table *n)
 {
 	if (n->wanted && n->present)
-		log_notice("table %s was changed by another process: put back", name_of(n));
+		log_notice("table %s %s was changed by another process: put back", family_of(n),
+			   n->name);
 	set_present(n, false);
 	if (n->wanted)
 		ev_timer_at(&n->retry, ev_now_ms(n->loop) + REPAIR_MS);
@@ -324,7 +328,7 @@ static bool is_loss(const struct nft_table *n, const struct nlmsghdr *h)
 		type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELCHAIN) ||
 		type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELRULE) ||
 		type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSET)) &&
-	       strcmp(table_of(n, h), NFT_TABLE) == 0;
+	       strcmp(table_of(n, h), n->name) == 0;
 }
 
 static void on_events(void *arg, unsigned ready)
@@ -380,7 +384,7 @@ static int apply(struct nft_table *n)
 	if (n->plain)
 		watch(n);
 	if (error && error != n->error)
-		log_warning("table %s: %s%s", name_of(n), strerror(-error),
+		log_warning("table %s %s: %s%s", family_of(n), n->name, strerror(-error),
 			    error == -EPERM ? " (another process may own it: nft list tables)"
 					    : "");
 	n->error = error;
@@ -401,17 +405,52 @@ int nft_table_make(struct nft_table *n, size_t room)
 	return apply(n);
 }
 
+/* As the service manager keeps the socket. */
+static void store_name(const struct nft_table *n, char out[NAME_LEN])
+{
+	snprintf(out, NAME_LEN, "nft-%u-%s", n->family, n->name);
+}
+
+static bool is_nft_socket(int fd, const void *arg)
+{
+	(void)arg;
+	return fdstore_is_socket(fd, AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);
+}
+
+/* The socket that owns the table already, else a new one. */
+static bool open_requests(struct nft_table *n)
+{
+	char name[NAME_LEN];
+	int fd;
+
+	store_name(n, name);
+	fd = fdstore_take(name, is_nft_socket, NULL);
+	if (fd >= 0) {
+		n->requests = mnl_socket_fdopen(fd);
+		if (!n->requests)
+			close(fd);
+		else
+			read_answers(n); /* which nobody waits for any more */
+		return n->requests;
+	}
+	n->requests = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!n->requests || mnl_socket_bind(n->requests, 0, MNL_SOCKET_AUTOPID) < 0)
+		return false;
+	fdstore_put(name, mnl_socket_get_fd(n->requests));
+	return true;
+}
+
 bool nft_table_open(struct nft_table *n, struct ev_loop *loop, uint16_t family,
-		    nft_content_fn *content, ev_fn *changed, void *arg)
+		    const char *name, nft_content_fn *content, ev_fn *changed, void *arg)
 {
 	*n = (struct nft_table){ .loop = loop,
 				 .family = family,
+				 .name = name,
 				 .content = content,
 				 .changed = changed,
 				 .arg = arg };
 	ev_timer_init(&n->retry, loop, on_retry, n);
-	n->requests = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (n->requests && mnl_socket_bind(n->requests, 0, MNL_SOCKET_AUTOPID) == 0)
+	if (open_requests(n))
 		return true;
 	log_error("nftables socket: %s", strerror(errno));
 	return false;
@@ -419,16 +458,19 @@ bool nft_table_open(struct nft_table *n, struct ev_loop *loop, uint16_t family,
 
 void nft_table_close(struct nft_table *n, bool keep)
 {
+	char name[NAME_LEN];
+
 	ev_timer_stop(&n->retry);
 	if (!keep && n->wanted) {
 		n->wanted = false;
 		transact(n, false);
 	}
+	store_name(n, name);
+	if (!keep)
+		fdstore_drop(name);
 	ev_io_free(n->events_io);
 	if (n->events)
 		mnl_socket_close(n->events);
-	if (n->requests && keep && n->present) /* an owned table goes with its socket */
-		fcntl(mnl_socket_get_fd(n->requests), F_DUPFD_CLOEXEC, 0);
 	if (n->requests)
 		mnl_socket_close(n->requests);
 }

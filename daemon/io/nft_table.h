@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* nft_table.h - a table "v6gwd" of one family in nftables, whatever is in it: for nft.c,
- * nft_guests.c, nft_refuse.c and nft_solicit.c alone.
+/* nft_table.h - a table of one family in nftables, whatever is in it: for nft.c, nft_guests.c,
+ * nft_refuse.c and nft_solicit.c alone.
  *
  * Where the kernel has it the table is owned: others can neither flush nor delete it, and it
  * goes when we do.  Elsewhere its loss is noticed and it is put back.
@@ -18,7 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NFT_TABLE "v6gwd"
+#define NFT_TABLE     "v6gwd"
+#define NFT_TABLE_DNS "v6gwd_dns"
 
 /* Types of ICMPv6 (RFC 4861 4) */
 enum { NFT_ROUTER_SOLICIT = 133, NFT_ROUTER_ADVERT = 134, NFT_NEIGHBOUR_SOLICIT = 135 };
@@ -36,6 +37,7 @@ typedef void nft_content_fn(struct nft_batch *, void *arg);
 struct nft_table {
 	struct ev_loop *loop;
 	uint16_t family;             /* NFPROTO_... */
+	const char *name;            /* outlives it */
 	struct mnl_socket *requests; /* owns the table */
 	struct mnl_socket *events;   /* only while the table cannot be owned */
 	struct ev_io *events_io;
@@ -50,11 +52,11 @@ struct nft_table {
 };
 
 /* changed is called when present changed.  false after logging; closing is right then, too. */
-bool nft_table_open(struct nft_table *, struct ev_loop *, uint16_t family, nft_content_fn *,
-		    ev_fn *changed, void *arg);
+bool nft_table_open(struct nft_table *, struct ev_loop *, uint16_t family, const char *name,
+		    nft_content_fn *, ev_fn *changed, void *arg);
 
-/* Without keep the table goes.  With it the owning socket stays open until the process ends,
- * for whoever holds another descriptor of it. */
+/* Without keep the table goes.  With it an owned table stays if the service manager keeps the
+ * owning socket for the next process. */
 void nft_table_close(struct nft_table *, bool keep);
 
 /* Makes the table, or replaces its content, in one transaction.  0 or -errno:

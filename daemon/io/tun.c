@@ -8,21 +8,31 @@
 
 #include "tun.h"
 
+#include "daemon/fdstore.h"
 #include "daemon/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BURST     64
 #define TAILROOM  64u
 #define QUEUE_LEN 5000 /* packets that wait while nobody reads: a restart */
+#define NAME_LEN  (IFNAMSIZ + 8)
+#define TRIES     50 /* for a device that a refused descriptor still holds */
+#define TRY_MS    10
+#define MAJOR     10 /* of /dev/net/tun (Documentation/admin-guide/devices.txt) */
+#define MINOR     200
 
 struct tun {
 	struct ev_loop *loop;
@@ -102,14 +112,35 @@ static const char *remedy(int error)
 	}
 }
 
-static int open_device(const char *name, bool *adopted, int *out)
+/* As the service manager keeps it. */
+static void store_name(const char *name, char out[NAME_LEN])
+{
+	snprintf(out, NAME_LEN, "tun-%s", name);
+}
+
+/* The device of that name, with packets as they are read and written here; of IFF_NO_PI the
+ * kernel does not tell the truth. */
+static bool is_device(int fd, const void *name)
+{
+	struct ifreq ifr = { 0 };
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+	       st.st_rdev == makedev(MAJOR, MINOR) && ioctl(fd, TUNGETIFF, &ifr) == 0 &&
+	       strncmp(ifr.ifr_name, name, IFNAMSIZ) == 0 &&
+	       (ifr.ifr_flags & (IFF_TUN | IFF_TAP | IFF_VNET_HDR)) == IFF_TUN;
+}
+
+static int open_device(const char *name, const char **how, int *out)
 {
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), error;
+	bool there;
 
 	if (fd < 0)
 		return -errno;
-	*adopted = if_nametoindex(name) != 0;
-	error = attach(fd, name, *adopted);
+	there = if_nametoindex(name) != 0;
+	*how = there ? "adopted" : "made";
+	error = attach(fd, name, there);
 	if (error) {
 		close(fd);
 		return error;
@@ -118,12 +149,33 @@ static int open_device(const char *name, bool *adopted, int *out)
 	return 0;
 }
 
+/* The one that was kept for us, else a new descriptor. */
+static int take_or_open(const char *name, const char **how, int *out)
+{
+	static const struct timespec pause = { .tv_nsec = TRY_MS * 1000000 };
+	char stored[NAME_LEN];
+	int error, tries = 0;
+
+	store_name(name, stored);
+	*out = fdstore_take(stored, is_device, name);
+	*how = "taken over";
+	if (*out >= 0)
+		return 0;
+	if (*out == -ESTALE)
+		tries = TRIES;
+	while ((error = open_device(name, how, out)) == -EBUSY && tries-- > 0)
+		nanosleep(&pause, NULL);
+	if (!error)
+		fdstore_put(stored, *out);
+	return error;
+}
+
 int tun_open(struct ev_loop *loop, const char *name, tun_packet_fn *fn, ev_fn *on_lost,
 	     void *arg, struct tun **out)
 {
 	struct tun *t = calloc(1, sizeof *t);
-	bool adopted;
-	int error = t ? open_device(name, &adopted, &t->fd) : -ENOMEM;
+	const char *how;
+	int error = t ? take_or_open(name, &how, &t->fd) : -ENOMEM;
 
 	if (error) {
 		free(t);
@@ -140,18 +192,22 @@ int tun_open(struct ev_loop *loop, const char *name, tun_packet_fn *fn, ev_fn *o
 		tun_close(t, false);
 		return -ENXIO;
 	}
-	log_info("TUN device %s %s", t->name, adopted ? "adopted" : "made");
+	log_info("TUN device %s %s", t->name, how);
 	*out = t;
 	return 0;
 }
 
 void tun_close(struct tun *t, bool keep)
 {
+	char stored[NAME_LEN];
+
 	if (!t)
 		return;
 	ev_io_free(t->io);
+	close(t->fd);
+	store_name(t->name, stored);
 	if (!keep)
-		close(t->fd);
+		fdstore_drop(stored);
 	t->io = NULL;
 	t->closed = true;
 	if (!t->in_burst)

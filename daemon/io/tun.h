@@ -19,7 +19,8 @@ struct tun;
 typedef void tun_packet_fn(void *arg, uint8_t *buf, size_t len);
 
 /* Opens the device of that name, or makes it; one that is there is adopted (multi_queue as it
- * is).  on_lost is called when the device is taken away under us; nothing comes any more then,
+ * is).  One that the service manager kept for us (fdstore.h) comes with the packets that wait.
+ *   on_lost is called when the device is taken away under us; nothing comes any more then,
  * and tun_close() is all that is left to do.  0, or -errno: -EPERM no right, -EBUSY held by
  * another process, -EEXIST what has this name is no TUN device. */
 int tun_open(struct ev_loop *, const char *name, tun_packet_fn *, ev_fn *on_lost, void *arg,
@@ -28,8 +29,8 @@ int tun_open(struct ev_loop *, const char *name, tun_packet_fn *, ev_fn *on_lost
 /* Says in the log why tun_open() failed, and what to do about it. */
 void tun_complain(const char *name, int error);
 
-/* Takes the device away if it was made here.  With keep the descriptor stays open until the
- * process ends, for whoever holds another one of it. */
+/* Takes the device away if it was made here.  With keep it stays if the service manager keeps
+ * it for the next process. */
 void tun_close(struct tun *, bool keep);
 
 uint32_t tun_index(const struct tun *);

@@ -81,7 +81,7 @@ struct validator {
 	uint8_t *stripped;      /* DNS_MSG_MAX octets */
 };
 
-/* The configuration as text. */
+/* --- the configuration as text ------------------------------------------------------- */
 
 static void put_server(FILE *f)
 {
@@ -96,8 +96,8 @@ static void put_server(FILE *f)
 	      " msg-cache-size: 4m\n rrset-cache-size: 8m\n key-cache-size: 1m\n"
 	      " edns-buffer-size: 1232\n use-caps-for-id: yes\n"
 	      " qname-minimisation: no\n aggressive-nsec: no\n"
-	      " do-not-query-localhost: no\n infra-cache-max-rtt: 4000\n infra-keep-probing: "
-	      "yes\n"
+	      " do-not-query-localhost: no\n infra-cache-max-rtt: 4000\n"
+	      " infra-keep-probing: yes\n"
 	      " harden-dnssec-stripped: yes\n val-bogus-ttl: 5\n trust-anchor-signaling: no\n"
 	      " ede: yes\n unblock-lan-zones: yes\n insecure-lan-zones: no\n",
 	      f);
@@ -132,6 +132,25 @@ static void setup_done(struct setup *s)
 	*s = (struct setup){ 0 };
 }
 
+static time_t written_s(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_mtime : 0;
+}
+
+/* As comments: a file of keys that was written since is another setup. */
+static void put_times(FILE *f, const struct validator_conf *c)
+{
+	for (size_t i = 0; i < c->n_anchors; i++) {
+		const char *path =
+			strcmp(c->anchors[i], "auto") == 0 ? PACKAGED_KEYS : c->anchors[i];
+
+		if (*path == '/')
+			fprintf(f, "# %s: %jd\n", path, (intmax_t)written_s(path));
+	}
+}
+
 static bool put_setup(const struct validator_conf *c, struct setup *out)
 {
 	size_t len;
@@ -139,6 +158,7 @@ static bool put_setup(const struct validator_conf *c, struct setup *out)
 
 	if (!f)
 		return false;
+	put_times(f, c);
 	put_server(f);
 	for (size_t i = 0; i < c->n_except; i++)
 		fprintf(f, " domain-insecure: \"%s\"\n", c->except[i]);
@@ -159,7 +179,7 @@ static bool put_setup(const struct validator_conf *c, struct setup *out)
 	       asprintf(&out->state_keys, "%s/" STATE_KEYS, c->state_directory) >= 0;
 }
 
-/* A context. */
+/* --- a context ----------------------------------------------------------------------- */
 
 static ssize_t on_log(void *arg, const char *line, size_t len)
 {
@@ -301,13 +321,6 @@ static bool can_replace(const struct setup *s)
 	return access(s->state_keys, W_OK) == 0 && access(s->state_directory, W_OK) == 0;
 }
 
-static time_t written_s(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 ? st.st_mtime : 0;
-}
-
 static time_t clock_offset_s(void)
 {
 	return time(NULL) - (time_t)(ev_clock_ms() / 1000);
@@ -339,17 +352,20 @@ static void begin_followed(struct validator *v)
 		if (!can_replace(&v->setup))
 			fail(v,
 			     "new keys of the root cannot be kept: let v6gwd write to %s and "
-			     "its "
-			     "directory",
+			     "its directory, and restart it",
 			     path);
 		return;
 	}
 	v->ctx = try_context(v, NULL);
 	if (v->ctx && seeded)
-		fail(v, "%s holds no keys, those of %s are used: remove it, it is made again",
+		fail(v,
+		     "%s holds no keys, those of %s are used: remove it and restart v6gwd, it "
+		     "is made again",
 		     path, PACKAGED_KEYS);
 	else if (v->ctx)
-		fail(v, "%s cannot be made, the keys of %s are used: let v6gwd write there",
+		fail(v,
+		     "%s cannot be made, the keys of %s are used: let v6gwd write there, and "
+		     "restart it",
 		     path, PACKAGED_KEYS);
 }
 
@@ -367,11 +383,11 @@ static void begin(struct validator *v)
 		v->ctx = try_context(v, NULL);
 	if (!v->ctx)
 		fail(v, "no answer can be proved, so none is given: the log names the trust "
-			"anchor "
-			"that cannot be used (dns64.trust_anchors; package dns-root-data)");
+			"anchor that cannot be used (dns64.trust_anchors; package "
+			"dns-root-data)");
 }
 
-/* Questions. */
+/* --- questions ----------------------------------------------------------------------- */
 
 static void unlink_wanted(struct question *q)
 {
@@ -422,7 +438,7 @@ static void finish(struct question *q, const struct resolve_result *r)
 	v->ops->resolved(v->arg, q->id, r);
 }
 
-/* Results. */
+/* --- results ------------------------------------------------------------------------- */
 
 /* RFC 8914 4.7 to 4.13, from the library's words. */
 static uint16_t bogus_ede(const struct msg *m, const char *why)
@@ -538,7 +554,7 @@ static void on_resolved(void *arg, int rcode, void *packet, int len, int sec, ch
 	rearm(v);
 }
 
-/* Asking. */
+/* --- asking -------------------------------------------------------------------------- */
 
 static void submit(struct question *q)
 {
@@ -635,7 +651,7 @@ static void on_due(void *arg)
 	rearm(v);
 }
 
-/* Life. */
+/* --- life ---------------------------------------------------------------------------- */
 
 /* The library calls back for all that it has, and nobody hears it. */
 static void end(struct validator *v)
@@ -652,8 +668,8 @@ static void destroy(struct validator *v)
 {
 	if (!v)
 		return;
-	ev_timer_stop(&v->timer);
 	end(v);
+	ev_timer_stop(&v->timer); /* last: what ends sets it */
 	setup_done(&v->setup);
 	setup_done(&v->next);
 	if (v->log)
@@ -700,7 +716,7 @@ static bool prepare(struct validator *v, const struct validator_conf *conf, bool
 		setup_done(&v->next);
 		return false;
 	}
-	v->differs = !same(v->next.text, v->setup.text) ||
+	v->differs = !v->ctx || !same(v->next.text, v->setup.text) ||
 		     !same(v->next.anchors, v->setup.anchors) ||
 		     !same(v->next.state_keys, v->setup.state_keys);
 	*differs = v->differs;
@@ -748,8 +764,7 @@ static void put_reasons(const struct validator *v, struct reasons *r)
 		strftime(text, sizeof text, "%Y-%m-%d", &tm);
 		reasons_add(r, "dns64",
 			    "the clock is wrong: %s is before the keys of the root were "
-			    "written, so "
-			    "signatures are not valid yet (timedatectl)",
+			    "written, so signatures are not valid yet (timedatectl)",
 			    text);
 	}
 	if (!v->proved && v->unsigned_answers >= STRIPPED_MIN)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "acl.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NET4(a, b, c, d, len)                                           \
@@ -53,19 +54,21 @@ static bool is_localhost(const struct in6_addr *a)
 	return addr_is_v4(a) ? addr4_num(addr_v4(a)) >> 24 == 127 : addr_is_loopback(a);
 }
 
-static bool matches(const struct acl_entry *e, const struct in6_addr *addr, const uint8_t *mac)
+static bool matches(const struct acl_entry *e, const struct acl_who *who)
 {
 	switch (e->kind) {
 	case ACL_ANY:
 		return true;
 	case ACL_NET:
-		return prefix6_has(&e->net, addr);
+		return prefix6_has(&e->net, who->addr);
 	case ACL_MAC:
-		return mac && memcmp(mac, e->mac, ADDR_MAC_LEN) == 0;
+		return who->mac && memcmp(who->mac, e->mac, ADDR_MAC_LEN) == 0;
 	case ACL_GLOBAL:
-		return addr_is_v4(addr) && addr4_is_global(addr_v4(addr));
+		return addr_is_v4(who->addr) && addr4_is_global(addr_v4(who->addr));
 	case ACL_LOCALHOST:
-		return is_localhost(addr);
+		return is_localhost(who->addr);
+	case ACL_LINK_LOCAL:
+		return addr_is_link_local(who->addr) && who->link == e->link;
 	case ACL_LOCALNETS:
 	case ACL_AUTO:
 		return false;
@@ -73,16 +76,26 @@ static bool matches(const struct acl_entry *e, const struct in6_addr *addr, cons
 	return false;
 }
 
-bool acl_allows(const struct acl *acl, const struct in6_addr *addr, const uint8_t *mac)
+bool acl_judge(const struct acl *acl, const struct acl_who *who, const struct acl_entry **entry)
 {
 	bool all_negated = acl->n > 0;
 
 	for (size_t i = 0; i < acl->n; i++) {
-		if (matches(&acl->entries[i], addr, mac))
+		if (matches(&acl->entries[i], who)) {
+			*entry = &acl->entries[i];
 			return !acl->entries[i].negated;
+		}
 		all_negated &= acl->entries[i].negated;
 	}
+	*entry = NULL;
 	return all_negated;
+}
+
+bool acl_allows(const struct acl *acl, const struct in6_addr *addr, const uint8_t *mac)
+{
+	const struct acl_entry *entry;
+
+	return acl_judge(acl, &(struct acl_who){ .addr = addr, .mac = mac }, &entry);
 }
 
 bool acl_allows_v4(const struct acl *acl, struct in_addr addr)
@@ -98,4 +111,26 @@ bool acl_has(const struct acl *acl, enum acl_kind kind)
 		if (acl->entries[i].kind == kind)
 			return true;
 	return false;
+}
+
+const char *acl_entry_text(const struct acl_entry *e, char out[ACL_TEXT_LEN])
+{
+	static const char *const words[] = {
+		[ACL_ANY] = "any",
+		[ACL_GLOBAL] = "global",
+		[ACL_LOCALHOST] = "localhost",
+		[ACL_LINK_LOCAL] = "fe80::/10",
+		[ACL_LOCALNETS] = "localnets",
+		[ACL_AUTO] = "auto",
+	};
+	char text[ADDR_TEXT_LEN];
+	const char *word = words[e->kind];
+
+	if (e->kind == ACL_MAC)
+		word = mac_text(e->mac, text);
+	else if (e->kind == ACL_NET)
+		word = e->net.len == 128 ? addr_text(&e->net.addr, text)
+					 : prefix_text(&e->net, text);
+	snprintf(out, ACL_TEXT_LEN, "%s%s", e->negated ? "!" : "", word ? word : "");
+	return out;
 }

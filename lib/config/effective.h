@@ -100,7 +100,7 @@ enum eff_nat64_use {
 	EFF_NAT64_ANNOUNCED
 };
 
-#define EFF_REFUSED_MAX 4
+#define EFF_REFUSED_MAX 8 /* of one interface */
 
 /* One interface to advertise on.  Lists not repeated here are in config. */
 struct eff_ra {

@@ -176,18 +176,21 @@ static void resolve_lists(struct build *b)
 {
 	const struct config_dns64 *c = &b->config->dns64;
 	struct eff_dns64 *e = &b->eff->dns64;
-	const struct prefix6 link_local = { { { { 0xfe, 0x80 } } }, 10 };
 	size_t n;
 	struct acl_entry *nets = build_localnets(b, false, &n);
-	struct acl_entry *all = build_alloc(b, n + 1, sizeof *all);
+	struct acl_entry *all = build_alloc(b, n + b->eff->n_ifaces, sizeof *all);
 
 	if (b->failed)
 		return;
 	if (n)
 		memcpy(all, nets, n * sizeof *nets);
-	all[n] = (struct acl_entry){ .kind = ACL_NET, .net = link_local };
-	e->allow_query = build_acl(b, &c->allow_query, ACL_LOCALNETS, all, n + 1);
-	e->clients = build_acl(b, &c->clients, ACL_LOCALNETS, all, n + 1);
+	/* Those of the uplink are strangers, which address of ours they ask whatsoever. */
+	for (size_t i = 0; i < b->eff->n_ifaces; i++)
+		if (b->eff->ifaces[i].index)
+			all[n++] = (struct acl_entry){ .kind = ACL_LINK_LOCAL,
+						       .link = b->eff->ifaces[i].index };
+	e->allow_query = build_acl(b, &c->allow_query, ACL_LOCALNETS, all, n);
+	e->clients = build_acl(b, &c->clients, ACL_LOCALNETS, all, n);
 	e->destinations = b->eff->nat64.destinations;
 }
 

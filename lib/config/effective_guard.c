@@ -56,13 +56,18 @@ bool effective_is_uplink(const struct effective *eff, const struct facts *f, uin
 
 /* --- refuse_on_uplink ----------------------------------------------------------------- */
 
-static void refuse(struct eff_ra *e, const struct fact_link *port)
+static void refuse(const struct build *b, struct eff_ra *e, const struct fact_link *port)
 {
 	for (size_t i = 0; i < e->n_refused; i++)
 		if (e->refused[i].index == port->index)
 			return;
-	if (e->n_refused == EFF_REFUSED_MAX)
+	if (e->n_refused == EFF_REFUSED_MAX) {
+		reasons_add(&b->eff->reasons, "ra",
+			    "%s: advertisements may reach the provider through %s: they are "
+			    "kept off %d ports at most (name the one that counts in uplink)",
+			    e->name, port->name, EFF_REFUSED_MAX);
 		return;
+	}
 	e->refused[e->n_refused].index = port->index;
 	memcpy(e->refused[e->n_refused++].name, port->name, sizeof port->name);
 }
@@ -86,7 +91,7 @@ static void refuse_as_before(const struct build *b, struct eff_ra *e)
 			const struct fact_link *port = port_at(b, e, p->ra[i].refused[j].index);
 
 			if (port)
-				refuse(e, port);
+				refuse(b, e, port);
 		}
 }
 
@@ -97,7 +102,7 @@ static void refuse_what_leads_out(const struct build *b, struct eff_ra *e)
 		const struct fact_link *port = &b->facts->links[i];
 
 		if (port->master == e->index && leads_out(port))
-			refuse(e, port);
+			refuse(b, e, port);
 	}
 }
 
@@ -114,7 +119,7 @@ static const struct fact_route *refuse_gateways(const struct build *b, struct ef
 		if (r->index != e->index)
 			continue;
 		if (port)
-			refuse(e, port);
+			refuse(b, e, port);
 		else
 			unknown = r;
 	}
@@ -131,7 +136,7 @@ void build_guard(struct build *b, struct eff_ra *e)
 	if (!e->config->refuse_on_uplink || !link || strcmp(link->kind, "bridge") != 0)
 		return;
 	if (uplink && uplink->master == e->index)
-		refuse(e, uplink);
+		refuse(b, e, uplink);
 	unknown = refuse_gateways(b, e);
 	if (!e->n_refused && unknown)
 		refuse_as_before(b, e);

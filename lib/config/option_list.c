@@ -466,20 +466,10 @@ void option_put_endpoint(const struct option *o, const void *field, char *out, s
 
 void option_put_acl_entry(const struct option *o, const void *field, char *out, size_t out_len)
 {
-	const struct acl_entry *e = field;
-	char text[ADDR_TEXT_LEN];
-	const char *word = NULL;
+	char text[ACL_TEXT_LEN];
 
 	(void)o;
-	for (size_t i = 0; i < LENGTH(acl_words); i++)
-		if (acl_words[i].kind == e->kind)
-			word = acl_words[i].word;
-	if (e->kind == ACL_MAC)
-		word = mac_text(e->mac, text);
-	else if (e->kind == ACL_NET)
-		word = e->net.len == 128 ? addr_text(&e->net.addr, text)
-					 : prefix_text(&e->net, text);
-	snprintf(out, out_len, "\"%s%s\"", e->negated ? "!" : "", word ? word : "");
+	snprintf(out, out_len, "\"%s\"", acl_entry_text(field, text));
 }
 
 void option_put_host(const struct option *o, const void *field, char *out, size_t out_len)

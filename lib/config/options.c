@@ -192,7 +192,7 @@ static const struct option dns64_options[] = {
 	  .preset = "[ \"::ffff:0:0/96\" ]", .aka = "exclude",
 	  .text = "Real AAAA in these networks count as absent." },
 	{ "exclude_names", OPTION_NAMES, AT(config_dns64, exclude_names, struct config_texts),
-	  .preset = "[ ]", .example = "[ \"example.org\" ]", .aka = "dns64-ignore-aaaa",
+	  .preset = "[ ]", .example = "[ \"example.org\" ]",
 	  .text = "Domains never synthesised: each name and all below." },
 	{ "synthesize_on_error", OPTION_WORD, WORD_AT(config_dns64, synthesize_on_error),
 	  .words = on_error_words, .preset = "\"unless-bogus\"",
@@ -246,7 +246,8 @@ static const struct option dns64_options[] = {
 	  .preset = "500", .aka = "clients-per-query recursive-clients",
 	  .text = "Outstanding questions of one source address; cached answers are not counted." },
 	{ "query_log", OPTION_BOOL, AT(config_dns64, query_log, bool), .preset = "false",
-	  .aka = "querylog log-queries", .text = "A log line for each question." },
+	  .aka = "querylog log-queries",
+	  .text = "A log line for each question and how it ended, at most 100 a second." },
 };
 static const struct option_group dns64_group = GROUP("dns64", config_dns64, dns64_options);
 

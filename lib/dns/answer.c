@@ -55,6 +55,17 @@ static void release(struct dns *d, struct pending_slot *s)
 	pending_release(d->pending, s);
 }
 
+static void tell_end(struct dns *d, const struct pending_slot *s, enum dns_count ending)
+{
+	const struct dns_end end = { .q = &s->ask.q,
+				     .count = ending,
+				     .rcode = msg_flags(d->out) & MSG_RCODE,
+				     .cached = !s->asked,
+				     .took_ms = s->waiting ? d->now_ms - s->arrived_ms : 0 };
+
+	d->ops.ended(d->ctx, &s->client, &end);
+}
+
 /* Every question that got a slot ends here, with len octets in d->out, or none.  The reply
  * comes last: whoever takes it may bring the next question. */
 static void finish(struct dns *d, struct pending_slot *s, enum dns_count ending, size_t len)
@@ -62,6 +73,9 @@ static void finish(struct dns *d, struct pending_slot *s, enum dns_count ending,
 	struct dns_client client = s->client;
 
 	engine_count(d, ending);
+	engine_explain(d, s, &(struct dns_step){ .why = DNS_WHY_ENDED, .count = ending });
+	if (d->rules.conf.log && len)
+		tell_end(d, s, ending);
 	if (!s->asked && ending <= DNS_COUNT_PTR_MAPPED)
 		engine_count(d, DNS_COUNT_HITS);
 	release(d, s);
@@ -298,6 +312,7 @@ static void answer_made(struct dns *d, struct pending_slot *s, bool on_error)
 {
 	const struct said *a = &d->said[1][s->legs[1].n_hops - 1];
 	const struct pending_leg *aaaa = &s->legs[0];
+	enum dns_why why = DNS_WHY_TTL_ERROR;
 	uint32_t bound = ERROR_TTL_S;
 	struct ask_reply r;
 	struct msg_wr w;
@@ -308,7 +323,8 @@ static void answer_made(struct dns *d, struct pending_slot *s, bool on_error)
 	}
 	if (!on_error)
 		bound = synth_ttl_bound(&d->said[0][aaaa->n_hops - 1].m,
-					&d->said[0][aaaa->n_hops - 1].answer);
+					&d->said[0][aaaa->n_hops - 1].answer, &why);
+	engine_explain(d, s, &(struct dns_step){ .why = why, .n = bound });
 	r = new_reply(d, &s->client, &s->ask, RCODE_NOERROR);
 	r.secure = s->ask.dnssec_ok && !on_error && is_secure(d, s, 0) && is_secure(d, s, 1);
 	if (is_stale(d, s, 1) || (!on_error && is_stale(d, s, 0)))
@@ -431,11 +447,35 @@ enum synth_verdict answer_verdict(const struct dns *d, const struct pending_slot
 	return synth_decide(&k, on_error);
 }
 
+static void explain_choice(struct dns *d, const struct pending_slot *s, enum synth_verdict v,
+			   bool on_error)
+{
+	static const enum dns_why whys[] = {
+		[SYNTH_PASS_A] = DNS_WHY_CHOSE_EMPTY,
+		[SYNTH_EMPTY] = DNS_WHY_CHOSE_EMPTY,
+		[SYNTH_MAKE] = DNS_WHY_CHOSE_SYNTHESIS,
+		[SYNTH_FAIL_AAAA] = DNS_WHY_CHOSE_AAAA_ERROR,
+		[SYNTH_FAIL_A] = DNS_WHY_CHOSE_A_ERROR,
+	};
+	enum dns_why why = whys[v];
+
+	if (v == SYNTH_MAKE && on_error)
+		why = DNS_WHY_CHOSE_IN_SPITE;
+	if (v == SYNTH_PASS_AAAA)
+		why = s->legs[0].outcome == SYNTH_DATA       ? DNS_WHY_CHOSE_REAL
+		      : s->legs[0].outcome == SYNTH_NXDOMAIN ? DNS_WHY_CHOSE_NXDOMAIN
+							     : DNS_WHY_CHOSE_EMPTY;
+	if (v != SYNTH_WAIT)
+		engine_explain(d, s, &(struct dns_step){ .why = why });
+}
+
 static bool decide_two(struct dns *d, struct pending_slot *s)
 {
 	bool on_error;
+	enum synth_verdict verdict = answer_verdict(d, s, &on_error);
 
-	switch (answer_verdict(d, s, &on_error)) {
+	explain_choice(d, s, verdict, on_error);
+	switch (verdict) {
 	case SYNTH_WAIT:
 		return false;
 	case SYNTH_PASS_AAAA:
@@ -493,6 +533,7 @@ bool answer_any(struct dns *d, struct pending_slot *s)
 	if (s->ask.q.type != TYPE_ANY ||
 	    special_find(d->rules.special, s->ask.q.name, false, &set))
 		return false;
+	engine_explain(d, s, &(struct dns_step){ .why = DNS_WHY_ANY_MINIMAL });
 	ask_begin(&s->ask, &r, d->out, &w);
 	msg_put(&w, MSG_ANSWER, s->ask.q.name, TYPE_HINFO, ANY_TTL_S, hinfo, sizeof hinfo);
 	send_made(d, s, &r, &w, DNS_COUNT_MINIMAL_ANY);

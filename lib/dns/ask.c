@@ -101,6 +101,7 @@ struct ask_verdict ask_read(const struct dns_conf *conf, const struct dns_client
 	struct ask a = { .tcp = client->transport == DNS_TCP };
 	struct ask_verdict refused = reply(DNS_COUNT_REFUSED_CLIENT, RCODE_REFUSED);
 	struct ask_verdict bad = reply(DNS_COUNT_MALFORMED, RCODE_FORMERR);
+	const struct acl_who who = dns_client_who(client);
 	enum msg_fault fault;
 	struct msg m;
 
@@ -124,9 +125,12 @@ struct ask_verdict ask_read(const struct dns_conf *conf, const struct dns_client
 			bad = judge(&m, &a);
 		*out = a;
 	}
-	if (!acl_allows(&conf->allow_query, &client->addr,
-			client->has_mac ? client->mac : NULL))
+	refused.allowed = acl_judge(&conf->allow_query, &who, &refused.entry);
+	refused.judged = true;
+	if (!refused.allowed)
 		return refused;
+	bad.judged = bad.allowed = true;
+	bad.entry = refused.entry;
 	return bad;
 }
 

@@ -33,6 +33,8 @@ struct ask_verdict {
 	enum dns_count count; /* except for ASK_RESOLVE */
 	unsigned rcode;
 	uint16_t ede;
+	bool judged, allowed; /* by allow_query, and by which entry (NULL: none matches) */
+	const struct acl_entry *entry;
 };
 
 struct ask_verdict ask_read(const struct dns_conf *, const struct dns_client *,

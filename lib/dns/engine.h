@@ -39,6 +39,14 @@ struct dns {
 	uint8_t out[DNS_MSG_MAX];
 };
 
+/* One decision about the question in s, for whoever traces it. */
+static inline void engine_explain(struct dns *d, const struct pending_slot *s,
+				  const struct dns_step *step)
+{
+	if (s->client.traced)
+		d->ops.explain(d->ctx, &s->client, step);
+}
+
 static inline void engine_count(struct dns *d, enum dns_count what)
 {
 	d->counts[what]++;

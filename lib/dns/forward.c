@@ -57,6 +57,7 @@ struct question {
 	bool probe;
 	bool silent; /* a transport gave up waiting */
 	bool heard;  /* a peer answered with an error */
+	struct resolve_source heard_from;
 	bool bogus;
 	uint16_t rcode;
 	uint8_t *error; /* its message, where it could be kept */
@@ -238,6 +239,7 @@ static size_t write_failure(uint8_t out[EXCHANGE_LEN_MAX], const struct question
 
 static void give_up(struct forward *f, struct question *q)
 {
+	const struct resolve_source from = q->heard_from;
 	uint8_t bare[EXCHANGE_LEN_MAX];
 	struct resolve_result r = { .status = RESOLVE_ANSWER };
 
@@ -246,6 +248,7 @@ static void give_up(struct forward *f, struct question *q)
 	if (q->heard) {
 		r.msg = q->error;
 		r.len = q->error_len;
+		r.from = &from;
 		if (!r.msg) {
 			r.msg = bare;
 			r.len = write_failure(bare, q);
@@ -520,7 +523,8 @@ static bool tells_bogus(const struct msg *m)
 
 /* Keeps an error until all peers were asked: the last one, but rather one that tells of failed
  * validation. */
-static void keep_error(struct question *q, const struct msg *m)
+static void keep_error(struct question *q, const struct msg *m,
+		       const struct resolve_source *from)
 {
 	bool bogus = tells_bogus(m);
 	uint8_t *copy = NULL;
@@ -535,6 +539,7 @@ static void keep_error(struct question *q, const struct msg *m)
 	q->error = copy;
 	q->error_len = copy ? m->len : 0;
 	q->heard = true;
+	q->heard_from = *from;
 	q->bogus = bogus;
 	q->rcode = msg_rcode(m) > MSG_RCODE ? RCODE_SERVFAIL : (uint16_t)msg_rcode(m);
 }
@@ -556,12 +561,22 @@ static bool dislikes_edns(const struct msg *m)
 	       (!m->edns.present && (rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP));
 }
 
+static struct resolve_source source_of(const struct peer *p, const struct attempt *a,
+				       uint64_t now_ms)
+{
+	return (struct resolve_source){ p->at.addr, p->at.port,
+					(uint32_t)(now_ms - a->sent_ms) };
+}
+
 /* A message that is the peer's answer to this question, whole and in itself right. */
 static void on_answer(struct forward *f, struct question *q, const struct attempt *a,
 		      const struct msg *m, uint64_t now_ms)
 {
-	struct resolve_result r = { .status = RESOLVE_ANSWER, .msg = m->p, .len = m->len };
 	struct choice *c = &q->choices[a->choice];
+	const struct resolve_source from = source_of(c->peer, a, now_ms);
+	struct resolve_result r = {
+		.status = RESOLVE_ANSWER, .msg = m->p, .len = m->len, .from = &from
+	};
 	unsigned rcode = msg_rcode(m);
 
 	if (rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN || rcode == RCODE_YXDOMAIN) {
@@ -573,7 +588,7 @@ static void on_answer(struct forward *f, struct question *q, const struct attemp
 	}
 	if (a->x.edns && dislikes_edns(m) && retry(f, q, a, &c->no_edns, now_ms))
 		return;
-	keep_error(q, m);
+	keep_error(q, m, &from);
 	if (rcode != RCODE_SERVFAIL) {
 		on_useless(f, q, a, now_ms);
 		return;
@@ -837,13 +852,9 @@ static const struct peer *peer_at(const struct plan *plan, size_t i)
 	return NULL;
 }
 
-bool forward_health_at(const struct forward *f, size_t i, struct forward_health *out)
+static struct forward_health health_of(const struct peer *p)
 {
-	const struct peer *p = peer_at(f->plan, i);
-
-	if (!p)
-		return false;
-	*out = (struct forward_health){
+	return (struct forward_health){
 		.peer = p->at,
 		.healthy = !p->dead,
 		.rtt_ms = p->measured ? (uint32_t)(p->srtt_us / 1000 + 1) : 0,
@@ -851,8 +862,29 @@ bool forward_health_at(const struct forward *f, size_t i, struct forward_health 
 		.answered = p->answered,
 		.timeouts = p->timeouts,
 		.errors = p->errors,
+		.probe_ms = p->probe_ms,
+		.no_edns_until_ms = p->no_edns_until_ms,
+		.no_case_until_ms = p->no_case_until_ms,
+		.shunned_until_ms = p->shunned_until_ms,
 	};
+}
+
+bool forward_health_of(const struct forward *f, unsigned set, size_t i,
+		       struct forward_health *out)
+{
+	if (set >= f->plan->n_sets || i >= f->plan->sets[set].n)
+		return false;
+	*out = health_of(f->plan->sets[set].peers[i]);
 	return true;
+}
+
+bool forward_health_at(const struct forward *f, size_t i, struct forward_health *out)
+{
+	const struct peer *p = peer_at(f->plan, i);
+
+	if (p)
+		*out = health_of(p);
+	return p;
 }
 
 size_t forward_in_flight(const struct forward *f)

@@ -67,17 +67,44 @@ bool leg_load(struct dns *d, const struct pending_slot *s, unsigned i)
 	return s->legs[i].n_hops > 0;
 }
 
+/* What becomes of each record, for who traces the question. */
+static void explain_records(struct dns *d, const struct pending_slot *s,
+			    const struct pending_leg *leg, unsigned i)
+{
+	const struct said *said = &d->said[i][leg->n_hops - 1];
+	struct synth_record r;
+
+	if (!s->client.traced)
+		return;
+	for (size_t at = 0;
+	     synth_next(&d->rules.conf, &said->m, &said->chain, leg->type, &at, &r);) {
+		struct dns_step step = {
+			.why = r.why, .addr = r.addr, .entry = r.entry, .net = r.net
+		};
+
+		if (r.why == DNS_WHY_A_MADE)
+			step.made = pref64_embed(&d->rules.conf.prefix, addr_v4(&r.addr));
+		engine_explain(d, s, &step);
+	}
+}
+
 /* Data may be there and still be of no use for this client. */
 static enum synth_outcome judge_data(struct dns *d, const struct pending_slot *s,
 				     struct pending_leg *leg, unsigned i)
 {
 	const struct said *said = &d->said[i][leg->n_hops - 1];
+	const uint8_t *domain;
 	unsigned refused, n;
 
 	if (s->goal != PENDING_DNS64)
 		return SYNTH_DATA;
-	if (leg->type == TYPE_A && rules_exclude(&d->rules, said->chain.end))
+	domain = leg->type == TYPE_A ? rules_exclude(&d->rules, said->chain.end) : NULL;
+	if (domain) {
+		engine_explain(d, s,
+			       &(struct dns_step){ .why = DNS_WHY_A_NOT_NAME, .name = domain });
 		return SYNTH_EXCLUDED;
+	}
+	explain_records(d, s, leg, i);
 	n = synth_count(&d->rules.conf, &said->m, &said->chain, leg->type, &refused);
 	leg->filtered = refused > 0;
 	if (leg->type == TYPE_AAAA)
@@ -92,6 +119,59 @@ static void judge_failure(struct pending_leg *leg, const struct cache_answer *an
 	leg->outcome = (enum synth_outcome)answer->fact.outcome;
 	leg->rcode = answer->fact.rcode;
 	leg->ede = answer->fact.ede;
+}
+
+/* The name that the last hop of the leg is about, as far as it is known. */
+static void last_name(struct dns *d, const struct pending_slot *s,
+		      const struct pending_leg *leg, uint8_t out[DNS_NAME_MAX])
+{
+	unsigned i = (unsigned)(leg - s->legs);
+
+	leg_start_name(s, out);
+	if (leg_load(d, s, i))
+		memcpy(out, d->said[i][leg->n_hops - 1].chain.end, DNS_NAME_MAX);
+	else if (leg->n_hops > 1)
+		memcpy(out, d->said[i][leg->n_hops - 2].chain.end, DNS_NAME_MAX);
+}
+
+void leg_explain(struct dns *d, const struct pending_slot *s, const struct pending_leg *leg)
+{
+	static const enum dns_why whys[] = {
+		[SYNTH_DATA] = DNS_WHY_SAYS_DATA,         [SYNTH_NODATA] = DNS_WHY_SAYS_NODATA,
+		[SYNTH_NXDOMAIN] = DNS_WHY_SAYS_NXDOMAIN, [SYNTH_BARE] = DNS_WHY_SAYS_ALIAS,
+		[SYNTH_ERROR] = DNS_WHY_SAYS_ERROR,       [SYNTH_SILENT] = DNS_WHY_SAYS_NOTHING,
+		[SYNTH_BOGUS] = DNS_WHY_SAYS_BOGUS,       [SYNTH_BROKEN] = DNS_WHY_SAYS_CHAIN,
+	};
+	struct dns_step step = { .type = leg->type, .rcode = leg->rcode, .ede = leg->ede };
+	uint8_t name[DNS_NAME_MAX];
+
+	/* Records that were judged one by one have told. */
+	if (!s->client.traced || leg->outcome == SYNTH_PENDING ||
+	    leg->outcome == SYNTH_EXCLUDED ||
+	    (leg->outcome == SYNTH_DATA && s->goal == PENDING_DNS64))
+		return;
+	last_name(d, s, leg, name);
+	step.why = whys[leg->outcome];
+	step.name = name;
+	engine_explain(d, s, &step);
+}
+
+/* With validation: what is the message worth that came last? */
+static void explain_proof(struct dns *d, const struct pending_slot *s,
+			  const struct pending_leg *leg)
+{
+	struct dns_step step = { .type = leg->type };
+	struct cache_answer answer;
+	uint8_t name[DNS_NAME_MAX];
+
+	if (!s->client.traced || !d->rules.conf.validating || s->ask.flags & MSG_CD ||
+	    !cache_view(d->cache, leg->hops[leg->n_hops - 1].pin, d->now_ms, &answer) ||
+	    !answer.msg)
+		return;
+	last_name(d, s, leg, name);
+	step.name = name;
+	step.why = answer.fact.secure ? DNS_WHY_PROVED : DNS_WHY_PROVED_NOT;
+	engine_explain(d, s, &step);
 }
 
 /* The leg has one more hop: what does that make of it? */
@@ -133,9 +213,37 @@ void leg_add_hop(struct dns *d, struct pending_slot *s, struct pending_leg *leg,
 	cache_unpin(d->cache, leg->stale_pin);
 	leg->stale_pin = 0;
 	judge_hop(d, s, leg);
+	explain_proof(d, s, leg);
+	leg_explain(d, s, leg);
 }
 
 /* Asking. */
+
+/* What is done about one name of a leg. */
+static void explain_name(struct dns *d, const struct pending_slot *s, enum dns_why why,
+			 const struct dns_question *q, uint64_t n)
+{
+	engine_explain(d, s,
+		       &(struct dns_step){ .why = why,
+					   .name = q->name,
+					   .type = q->type,
+					   .addr = s->client.addr,
+					   .n = n });
+}
+
+static void explain_asked(struct dns *d, const struct pending_slot *s,
+			  const struct dns_question *q, unsigned set, bool is_new)
+{
+	struct dns_step step = { .why = set ? DNS_WHY_ASKED_ZONE : DNS_WHY_ASKED,
+				 .name = q->name,
+				 .type = q->type };
+
+	if (!is_new)
+		step.why = DNS_WHY_ASKED_SHARED;
+	if (set)
+		step.zone = d->rules.conf.zones[set - 1].name;
+	engine_explain(d, s, &step);
+}
 
 static void join(struct dns *d, struct pending_slot *s, struct pending_leg *leg,
 		 const struct dns_question *q, unsigned set)
@@ -150,6 +258,8 @@ static void join(struct dns *d, struct pending_slot *s, struct pending_leg *leg,
 		s->no_room = true;
 		return;
 	}
+	if (leg)
+		explain_asked(d, s, q, set, is_new);
 	if (is_new) {
 		job->set = set;
 		pending_queue_job(d->pending, job);
@@ -179,23 +289,28 @@ bool leg_client_is_full(const struct dns *d, const struct in6_addr *addr,
 	       d->rules.conf.max_queries_per_client;
 }
 
-void leg_fall_silent(struct pending_leg *leg)
+void leg_fall_silent(struct dns *d, const struct pending_slot *s, struct pending_leg *leg)
 {
 	leg->outcome = SYNTH_SILENT;
 	leg->ede = EDE_NO_REACHABLE_AUTHORITY;
+	leg_explain(d, s, leg);
 }
 
 static void ask_forwarder(struct dns *d, struct pending_slot *s, struct pending_leg *leg,
 			  const struct dns_question *q, unsigned set)
 {
-	if (!(s->ask.flags & MSG_RD))
+	if (!(s->ask.flags & MSG_RD)) {
 		s->may_not_ask = true;
-	else if (!s->waiting && leg_client_is_full(d, &s->client.addr, s->client.transport))
+		explain_name(d, s, DNS_WHY_ASKED_NOT, q, 0);
+	} else if (!s->waiting && leg_client_is_full(d, &s->client.addr, s->client.transport)) {
 		s->limited = true;
+		explain_name(d, s, DNS_WHY_ASKED_LIMIT, q,
+			     d->rules.conf.max_queries_per_client);
+	}
 	if (s->may_not_ask || s->limited)
 		return;
 	if (s->over) {
-		leg_fall_silent(leg);
+		leg_fall_silent(d, s, leg);
 		return;
 	}
 	s->asked = true;
@@ -211,7 +326,19 @@ static void prefetch(struct dns *d, struct pending_slot *s, uint32_t pin,
 	    !cache_view(d->cache, pin, d->now_ms, &answer) || !answer.msg || !answer.prefetch)
 		return;
 	engine_count(d, DNS_COUNT_PREFETCHED);
+	explain_name(d, s, DNS_WHY_CACHE_PREFETCH, q, 0);
 	join(d, s, NULL, q, set);
+}
+
+static void explain_cached(struct dns *d, const struct pending_slot *s,
+			   const struct dns_question *q, enum cache_state state, uint32_t pin)
+{
+	enum dns_why why = state == CACHE_FRESH ? DNS_WHY_CACHE_FRESH : DNS_WHY_CACHE_STALE;
+	struct cache_answer answer;
+
+	if (!s->client.traced || !cache_view(d->cache, pin, d->now_ms, &answer))
+		return;
+	explain_name(d, s, answer.msg ? why : DNS_WHY_CACHE_FAILED, q, answer.age_s);
 }
 
 /* The next name of a leg: special, kept, or to be asked for. */
@@ -219,14 +346,25 @@ static void look_up(struct dns *d, struct pending_slot *s, struct pending_leg *l
 		    const struct dns_question *q)
 {
 	struct cache_key key = { q->name, q->type, q->class, resolve_flags(&s->ask) };
+	enum cache_state state;
 	unsigned set = 0;
 	uint32_t pin = 0;
 
-	if (special_find(d->rules.special, q->name, s->goal == PENDING_PTR, &set)) {
+	switch (special_find(d->rules.special, q->name, s->goal == PENDING_PTR, &set)) {
+	case SPECIAL_NONE:
+		break;
+	case SPECIAL_LOCAL:
+		explain_name(d, s, DNS_WHY_NAME_LOCAL, q, 0);
+		leg_add_hop(d, s, leg, 0, true);
+		return;
+	case SPECIAL_RFC:
+		explain_name(d, s, DNS_WHY_NAME_SPECIAL, q, 0);
 		leg_add_hop(d, s, leg, 0, true);
 		return;
 	}
-	switch (cache_get(d->cache, &key, d->now_ms, &pin)) {
+	state = cache_get(d->cache, &key, d->now_ms, &pin);
+	explain_cached(d, s, q, state, pin);
+	switch (state) {
 	case CACHE_FRESH:
 		prefetch(d, s, pin, q, set);
 		leg_add_hop(d, s, leg, pin, false);

@@ -50,24 +50,49 @@ static bool is_mapped_ptr(const struct dns *d, const struct ask *a, struct pref6
 	return false;
 }
 
-/* RFC 6147 5.5: with CD=1 the client validates, and is on its own. */
-static bool is_dns64(const struct dns *d, const struct dns_client *c, const struct ask *a)
+/* Is an AAAA question one that A may stand in for?  *why says so, or why not.  RFC 6147 5.5:
+ * with CD=1 the client validates, and is on its own. */
+static bool is_dns64(const struct dns *d, const struct dns_client *c, const struct ask *a,
+		     struct dns_step *why)
 {
-	return a->q.type == TYPE_AAAA && !(a->flags & MSG_CD) &&
-	       acl_allows(&d->rules.conf.clients, &c->addr, c->has_mac ? c->mac : NULL) &&
-	       !rules_exclude(&d->rules, a->q.name);
+	const struct acl_who who = dns_client_who(c);
+	bool allowed = acl_judge(&d->rules.conf.clients, &who, &why->entry);
+
+	why->name = rules_exclude(&d->rules, a->q.name);
+	if (a->flags & MSG_CD)
+		why->why = DNS_WHY_DNS64_NOT_CD;
+	else if (!allowed)
+		why->why = DNS_WHY_DNS64_NOT_CLIENT;
+	else if (why->name)
+		why->why = DNS_WHY_DNS64_NOT_NAME;
+	else
+		why->why = DNS_WHY_DNS64_ON;
+	return why->why == DNS_WHY_DNS64_ON;
 }
 
-static void set_goal(const struct dns *d, struct pending_slot *s)
+static void set_goal(struct dns *d, struct pending_slot *s)
 {
+	struct dns_step why = { .why = DNS_WHY_DNS64_NOT_TYPE, .type = s->ask.q.type };
+	uint8_t name[DNS_NAME_MAX];
+	unsigned len;
+
 	s->goal = PENDING_PLAIN;
 	s->legs[0].type = s->ask.q.type;
-	if (is_dns64(d, &s->client, &s->ask)) {
-		s->goal = PENDING_DNS64;
-		s->legs[1].type = TYPE_A;
+	if (s->ask.q.type == TYPE_AAAA) {
+		if (is_dns64(d, &s->client, &s->ask, &why)) {
+			s->goal = PENDING_DNS64;
+			s->legs[1].type = TYPE_A;
+		}
 	} else if (is_mapped_ptr(d, &s->ask, &s->prefix)) {
 		s->goal = PENDING_PTR;
+		why.why = DNS_WHY_PTR_MAPPED;
+		leg_start_name(s, name);
+		why.name = name;
+		name_reversed(s->ask.q.name, &why.addr, &len);
 	}
+	engine_explain(d, s, &why);
+	if (s->goal == PENDING_DNS64 && s->ask.dnssec_ok)
+		engine_explain(d, s, &(struct dns_step){ .why = DNS_WHY_DNS64_DO });
 }
 
 static uint64_t give_up_ms(const struct dns *d)
@@ -148,6 +173,17 @@ static void run(struct dns *d)
 	d->running = false;
 }
 
+static void explain_door(struct dns *d, const struct pending_slot *s,
+			 const struct ask_verdict *v)
+{
+	if (v->judged)
+		engine_explain(d, s,
+			       &(struct dns_step){ .why = v->allowed ? DNS_WHY_CLIENT_ALLOWED
+								     : DNS_WHY_CLIENT_REFUSED,
+						   .addr = s->client.addr,
+						   .entry = v->entry });
+}
+
 /* Takes one of STRANGERS a second. */
 static bool admit_stranger(struct dns *d)
 {
@@ -183,6 +219,7 @@ void dns_input(struct dns *d, const struct dns_client *client, const uint8_t *ms
 	if (client->transport == DNS_TCP)
 		engine_count(d, DNS_COUNT_QUERIES_TCP);
 	v = ask_read(&d->rules.conf, client, msg, len, &s->ask);
+	explain_door(d, s, &v);
 	if (v.step == ASK_RESOLVE)
 		start(d, s);
 	else
@@ -245,6 +282,20 @@ static bool is_failure(const struct cache_fact *f)
 	return f->failure_s > 0;
 }
 
+static void explain_heard(struct dns *d, const struct pending_slot *s,
+			  const struct pending_job *job, const struct resolve_result *res)
+{
+	bool heard = res->status == RESOLVE_ANSWER || res->status == RESOLVE_BOGUS;
+
+	engine_explain(d, s,
+		       &(struct dns_step){ .why = heard ? DNS_WHY_HEARD : DNS_WHY_HEARD_NOTHING,
+					   .name = job->q.name,
+					   .type = job->q.type,
+					   .from = res->from,
+					   .n = res->from ? res->from->rtt_ms
+							  : d->now_ms - s->arrived_ms });
+}
+
 /* The leg leaves its job and goes on with pin, or with what is stale if that is better. */
 static void hand_over(struct dns *d, struct pending_slot *s, struct pending_leg *leg,
 		      uint32_t pin, bool failed)
@@ -283,8 +334,10 @@ void dns_resolved(struct dns *d, uint64_t id, const struct resolve_result *res, 
 	key = (struct cache_key){ job->q.name, job->q.type, job->q.class, job->flags };
 	fact = judge_result(d, job, res, &m);
 	pin = cache_put(d->cache, &key, is_failure(&fact) ? NULL : &m, &fact, &limits, now_ms);
-	while ((leg = pending_first_leg(d->pending, job, &s)))
+	while ((leg = pending_first_leg(d->pending, job, &s))) {
+		explain_heard(d, s, job, res);
 		hand_over(d, s, leg, pin, is_failure(&fact));
+	}
 	cache_unpin(d->cache, pin);
 	pending_end(d->pending, job);
 	run(d);
@@ -326,7 +379,7 @@ static void give_up(struct dns *d, struct pending_slot *s)
 		if (!leg->job)
 			continue;
 		leg_leave(d, s, leg);
-		leg_fall_silent(leg);
+		leg_fall_silent(d, s, leg);
 	}
 }
 
@@ -352,6 +405,9 @@ static void fire(struct dns *d, struct pending_slot *s, enum pending_timer t)
 		return;
 	case PENDING_PATIENCE:
 		s->patience_over = true;
+		engine_explain(d, s,
+			       &(struct dns_step){ .why = DNS_WHY_WAITED,
+						   .n = d->now_ms - s->arrived_ms });
 		pending_queue(d->pending, s);
 		return;
 	case PENDING_GIVE_UP:

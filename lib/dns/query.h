@@ -13,6 +13,7 @@
 #include "conf.h"
 #include "counters.h"
 #include "resolve.h"
+#include "trace.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,10 +26,21 @@ struct dns_client {
 	struct in6_addr addr; /* IPv4 as ::ffff:... */
 	uint16_t port;
 	enum dns_transport transport;
+	uint32_t link;    /* index of the link it came by; 0: not known */
 	bool is_stranger; /* nobody on the link is known to have addr */
+	bool traced;      /* ops->explain is told every decision */
 	bool has_mac;
 	uint8_t mac[ADDR_MAC_LEN];
 	uint64_t handle[6]; /* the transport's own */
+};
+
+/* The end of a question. */
+struct dns_end {
+	const struct dns_question *q;
+	enum dns_count count; /* up to DNS_COUNT_ENDINGS */
+	unsigned rcode;
+	bool cached; /* nobody had to be asked */
+	uint64_t took_ms;
 };
 
 struct dns_ops {
@@ -46,9 +58,23 @@ struct dns_ops {
 
 	/* n unpredictable bytes. */
 	void (*random)(void *ctx, void *out, size_t n);
+
+	/* A decision about the question of a traced client; NULL where none is.  May not call
+	 * the engine. */
+	void (*explain)(void *ctx, const struct dns_client *, const struct dns_step *);
+
+	/* With dns_conf.log: how a question ended, before its reply.  May not call the engine.
+	 */
+	void (*ended)(void *ctx, const struct dns_client *, const struct dns_end *);
 };
 
 struct dns;
+
+/* The client as access lists judge it; points into it. */
+static inline struct acl_who dns_client_who(const struct dns_client *c)
+{
+	return (struct acl_who){ &c->addr, c->has_mac ? c->mac : NULL, c->link };
+}
 
 /* NULL when memory is short. */
 struct dns *dns_new(const struct dns_conf *, const struct dns_ops *, void *ctx);

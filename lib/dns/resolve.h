@@ -3,6 +3,7 @@
  * or, later, a validating library.  Types only. */
 #pragma once
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,11 +30,19 @@ enum resolve_status {
 	RESOLVE_BOGUS,       /* DNSSEC validation failed; msg may be NULL */
 };
 
+/* Who answered, where that is one server. */
+struct resolve_source {
+	struct in6_addr addr; /* IPv4 as ::ffff:... */
+	uint16_t port;
+	uint32_t rtt_ms;
+};
+
 struct resolve_result {
 	enum resolve_status status;
 	const uint8_t *msg; /* valid during the call; its question equals the one asked (case
 			       aside), id is any.  An OPT record may be there. */
 	size_t len;
-	bool secure;  /* validated */
-	uint16_t ede; /* extended DNS error to pass on, or 0 (none) */
+	bool secure;                       /* validated */
+	uint16_t ede;                      /* extended DNS error to pass on, or 0 (none) */
+	const struct resolve_source *from; /* NULL: not known */
 };

@@ -26,10 +26,10 @@ bool rules_init(struct rules *r, const struct dns_conf *conf)
 	return true;
 }
 
-bool rules_exclude(const struct rules *r, const uint8_t *name)
+const uint8_t *rules_exclude(const struct rules *r, const uint8_t *name)
 {
 	for (size_t i = 0; i < r->n_exclude; i++)
 		if (name_is_in(name, r->exclude[i]))
-			return true;
-	return false;
+			return r->exclude[i];
+	return NULL;
 }

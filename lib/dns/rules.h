@@ -20,5 +20,5 @@ struct rules {
 bool rules_init(struct rules *, const struct dns_conf *conf);
 void rules_done(struct rules *); /* leaves them empty; empty ones are a no-op */
 
-/* Is name one that is never synthesised? */
-bool rules_exclude(const struct rules *, const uint8_t *name);
+/* The domain of those never synthesised that name is in, or NULL. */
+const uint8_t *rules_exclude(const struct rules *, const uint8_t *name);

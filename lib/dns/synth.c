@@ -183,31 +183,47 @@ enum synth_verdict synth_decide(const struct synth_case *k, bool *on_error)
 	return SYNTH_FAIL_AAAA;
 }
 
-static bool is_aaaa_usable(const struct dns_conf *conf, const struct msg *m,
-			   const struct msg_rr *rr)
+static struct synth_record judge_aaaa(const struct dns_conf *conf, const struct msg *m,
+				      const struct msg_rr *rr)
 {
-	struct in6_addr a;
+	struct synth_record r = { .why = DNS_WHY_AAAA_REAL, .usable = true };
 
-	memcpy(&a, m->p + rr->rdata_at, sizeof a);
-	for (size_t i = 0; i < conf->n_exclude_aaaa; i++)
-		if (prefix6_has(&conf->exclude_aaaa[i], &a))
-			return false;
-	return true;
+	memcpy(&r.addr, m->p + rr->rdata_at, sizeof r.addr);
+	for (size_t i = 0; i < conf->n_exclude_aaaa && r.usable; i++) {
+		if (!prefix6_has(&conf->exclude_aaaa[i], &r.addr))
+			continue;
+		r.usable = false;
+		r.why = DNS_WHY_AAAA_EXCLUDED;
+		r.net = &conf->exclude_aaaa[i];
+	}
+	return r;
 }
 
-static bool is_a_usable(const struct dns_conf *conf, const struct msg *m,
-			const struct msg_rr *rr, const uint8_t *owner)
+static struct synth_record judge_a(const struct dns_conf *conf, const struct msg *m,
+				   const struct msg_rr *rr, const uint8_t *owner)
 {
+	struct synth_record r = { .why = DNS_WHY_A_MADE, .usable = true };
+	const struct acl_who who = { .addr = &r.addr };
 	struct in_addr a;
 	uint32_t num;
 
 	memcpy(&a, m->p + rr->rdata_at, sizeof a);
+	r.addr = addr_mapped(a);
 	num = addr4_num(a);
 	/* RFC 7050: the two addresses of ipv4only.arpa exist to be synthesised. */
 	if ((num == 0xc00000aa || num == 0xc00000ab) &&
 	    name_equal(owner, (const uint8_t *)"\10ipv4only\4arpa"))
-		return true;
-	return !addr4_is_never(a) && acl_allows_v4(&conf->destinations, a);
+		return r;
+	if (addr4_is_never(a)) {
+		r.usable = false;
+		r.why = DNS_WHY_A_NEVER;
+	} else if (!acl_judge(&conf->destinations, &who, &r.entry)) {
+		r.usable = false;
+		r.why = !r.entry && acl_has(&conf->destinations, ACL_GLOBAL)
+				? DNS_WHY_A_NOT_GLOBAL
+				: DNS_WHY_A_REFUSED;
+	}
+	return r;
 }
 
 /* The next record of type at the end of the chain, from at on; false when there is none. */
@@ -220,23 +236,27 @@ static bool next_data(const struct msg *m, const struct synth_chain *c, uint16_t
 	return false;
 }
 
-static bool is_usable(const struct dns_conf *conf, const struct msg *m, const struct msg_rr *rr,
-		      const uint8_t *owner)
+bool synth_next(const struct dns_conf *conf, const struct msg *m, const struct synth_chain *c,
+		uint16_t type, size_t *at, struct synth_record *out)
 {
-	if (rr->type == TYPE_AAAA)
-		return is_aaaa_usable(conf, m, rr);
-	return rr->type != TYPE_A || is_a_usable(conf, m, rr, owner);
+	struct msg_rr rr;
+
+	if (!next_data(m, c, type, *at ? *at : m->at[MSG_ANSWER], &rr))
+		return false;
+	*out = type == TYPE_AAAA ? judge_aaaa(conf, m, &rr) : judge_a(conf, m, &rr, c->end);
+	*at = rr.next;
+	return true;
 }
 
 unsigned synth_count(const struct dns_conf *conf, const struct msg *m,
 		     const struct synth_chain *c, uint16_t type, unsigned *refused)
 {
-	struct msg_rr rr;
+	struct synth_record r;
 	unsigned n = 0;
 
 	*refused = 0;
-	for (size_t at = m->at[MSG_ANSWER]; next_data(m, c, type, at, &rr); at = rr.next) {
-		if (is_usable(conf, m, &rr, c->end))
+	for (size_t at = 0; synth_next(conf, m, c, type, &at, &r);) {
+		if (r.usable)
 			n++;
 		else
 			++*refused;
@@ -244,14 +264,17 @@ unsigned synth_count(const struct dns_conf *conf, const struct msg *m,
 	return n;
 }
 
-uint32_t synth_ttl_bound(const struct msg *aaaa, const struct cache_answer *answer)
+uint32_t synth_ttl_bound(const struct msg *aaaa, const struct cache_answer *answer,
+			 enum dns_why *why)
 {
 	struct msg_rr rr;
 
+	*why = DNS_WHY_TTL_SOA;
 	for (size_t at = aaaa->at[MSG_AUTHORITY];
 	     at < aaaa->at[MSG_ADDITIONAL] && msg_record(aaaa, at, &rr); at = rr.next)
 		if (rr.type == TYPE_SOA)
 			return cache_ttl(answer, rr.ttl);
+	*why = DNS_WHY_TTL_NO_SOA;
 	return TTL_WITHOUT_SOA_S;
 }
 
@@ -308,7 +331,7 @@ void synth_put_aaaa(struct msg_wr *w, const struct dns_conf *conf, const struct 
 		struct in6_addr v6;
 		struct in_addr v4;
 
-		if (!is_a_usable(conf, m, &rr, c->end))
+		if (!judge_a(conf, m, &rr, c->end).usable)
 			continue;
 		memcpy(&v4, m->p + rr.rdata_at, sizeof v4);
 		v6 = pref64_embed(&conf->prefix, v4);
@@ -325,7 +348,7 @@ void synth_put_data(struct msg_wr *w, const struct dns_conf *conf, const struct 
 	struct msg_rr rr;
 
 	for (size_t at = m->at[MSG_ANSWER]; next_data(m, c, type, at, &rr); at = rr.next) {
-		if (conf && type == TYPE_AAAA && !is_aaaa_usable(conf, m, &rr))
+		if (conf && type == TYPE_AAAA && !judge_aaaa(conf, m, &rr).usable)
 			whole = false;
 		else
 			msg_put_copy(w, MSG_ANSWER, m, &rr, cache_ttl(answer, rr.ttl));

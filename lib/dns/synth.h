@@ -10,6 +10,7 @@
 #include "cache.h"
 #include "conf.h"
 #include "msg.h"
+#include "trace.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,12 +69,26 @@ struct synth_case {
 /* RFC 6147 5.1.  *on_error says that AAAA failed: lifetimes are then short. */
 enum synth_verdict synth_decide(const struct synth_case *, bool *on_error);
 
-/* Data at the end of chain that may be used; *refused counts what may not. */
+/* An A or AAAA record at the end of a chain: may it be used, and why (not). */
+struct synth_record {
+	struct in6_addr addr; /* IPv4 as ::ffff:... */
+	bool usable;
+	enum dns_why why;
+	const struct acl_entry *entry; /* of destinations, NULL: none matches */
+	const struct prefix6 *net;     /* of exclude_aaaa */
+};
+
+/* The next of type, which is A or AAAA; *at begins as 0.  False behind the last. */
+bool synth_next(const struct dns_conf *, const struct msg *, const struct synth_chain *,
+		uint16_t type, size_t *at, struct synth_record *out);
+
+/* How many of them may be used; *refused counts those that may not. */
 unsigned synth_count(const struct dns_conf *, const struct msg *, const struct synth_chain *,
 		     uint16_t type, unsigned *refused);
 
-/* TTL bound of RFC 6147 5.1.7 from the AAAA message: its SOA, else 600 s. */
-uint32_t synth_ttl_bound(const struct msg *aaaa, const struct cache_answer *);
+/* TTL bound of RFC 6147 5.1.7 from the AAAA message: its SOA, else 600 s; *why says which. */
+uint32_t synth_ttl_bound(const struct msg *aaaa, const struct cache_answer *,
+			 enum dns_why *why);
 
 /* Writes the links of chain, which starts at name; with dnssec their signatures too. */
 void synth_put_chain(struct msg_wr *, const struct msg *, const struct cache_answer *,

@@ -223,7 +223,10 @@ static void end(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct dns_ops ops = { on_reply, on_resolve, on_cancel, on_random };
+	static const struct dns_ops ops = { .reply = on_reply,
+					    .resolve = on_resolve,
+					    .cancel = on_cancel,
+					    .random = on_random };
 	struct dns_conf conf = conf_of(size ? data[0] : 0);
 
 	memset(&t, 0, sizeof t);

@@ -19,11 +19,14 @@ lib/ra/*
 
 lib/config/*
 
+lib/import/*
+
 daemon/log.*
 daemon/ev.*
 daemon/sd.*
 daemon/privilege.*
 
+daemon/fdstore.*
 daemon/report* daemon/told*
 daemon/config_read*
 

@@ -39,6 +39,8 @@ CASES = [
     ("items", "docs/rfc.md", RA + "| A03-A05 | - | - | not yet: x |\n| A05 | - | - | not yet: x |\n", "A05 is there twice"),
     ("items", "docs/rfc.md", RA + "| A03 | - | - | net_nowhere {x} |\n", "there is no test net/None/test_x"),
     ("mutations", "tests/mutations/a.list", "tests: a\nlib/base/c.h\n- int a;\n+ int b;\n", "has no line: int a;"),
+    ("mutations", "tests/mutations/a.list", "tests: a\n", "there is no test a"),
+    ("mutations", "tests/mutations/a.list", "tests: replay_a\n", "there is no test replay_a"),
     ("mutations", "tests/mutations/a.list", "lib/base/c.h\n", "no line `tests:"),
 ]
 

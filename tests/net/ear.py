@@ -4,6 +4,8 @@ import socket
 import struct
 import time
 
+from packet import icmp6, ipv6
+
 ALL_NODES, ALL_ROUTERS = "ff02::1", "ff02::2"
 SOLICIT = bytes([133, 0, 0, 0, 0, 0, 0, 0])
 IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT, IPV6_PKTINFO, ICMP6_FILTER = 51, 52, 50, 1
@@ -67,19 +69,13 @@ class Ear:
 
     def ask_by_frame(self, message=SOLICIT, src="::", hops=255, wrong=0, pieces=0):
         """As no socket would send it; wrong: added to the checksum; pieces: with fragment headers, in so many."""
-        src, dst = (socket.inet_pton(socket.AF_INET6, a) for a in (src, ALL_ROUTERS))
-        even = message + bytes(len(message) % 2)
-        sum_ = sum(struct.unpack("!16H", src + dst)) + len(message) + 58
-        sum_ += sum(struct.unpack(f"!{len(even) // 2}H", even))
-        while sum_ >> 16:
-            sum_ = (sum_ & 0xffff) + (sum_ >> 16)
-        message = message[:2] + struct.pack("!H", (~sum_ + wrong) & 0xffff) + message[4:]
+        message = icmp6(src, ALL_ROUTERS, message, wrong)
         with self.guest.inside():
             raw = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
         with raw:
             for payload in split(message, pieces) if pieces else [message]:
-                header = struct.pack("!IHBB", 6 << 28, len(payload), 44 if pieces else 58, hops) + src + dst
-                raw.sendto(header + payload, (self.dev, 0x86dd, 0, 0, bytes([0x33, 0x33, 0, 0, 0, 2])))
+                packet = ipv6(src, ALL_ROUTERS, 44 if pieces else 58, payload, hops)
+                raw.sendto(packet, (self.dev, 0x86dd, 0, 0, bytes([0x33, 0x33, 0, 0, 0, 2])))
 
     def next(self, timeout=5.0):
         """The next advertisement, or None."""

@@ -24,13 +24,20 @@ def build_dir():
     raise AssertionError("no build with daemon/v6gwd: set V6GW_BUILD")
 
 
-class Notify:
-    """The receiving end of NOTIFY_SOCKET.  Descriptors sent for the store are kept by name."""
+def drop(store, *names):
+    """Closes descriptors of a store, all of them if none is named."""
+    for name in names or list(store):
+        if name in store:
+            os.close(store.pop(name))
 
-    def __init__(self, path):
+
+class Notify:
+    """The receiving end of NOTIFY_SOCKET.  store: what is kept for the next process, name to descriptor."""
+
+    def __init__(self, path, store):
         self.path = str(path)
         self.ready = threading.Event()
-        self.messages, self.status, self.stored = [], "", {}
+        self.messages, self.status, self.store = [], "", store
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(self.path)
         os.chmod(self.path, 0o777)
@@ -45,10 +52,19 @@ class Notify:
             lines = dict(line.split("=", 1) for line in data.decode().splitlines() if "=" in line)
             self.messages.append((time.monotonic(), lines))
             self.status = lines.get("STATUS", self.status)
-            if fds:
-                self.stored.setdefault(lines.get("FDNAME", "stored"), []).extend(fds)
+            self._keep(lines, fds)
             if lines.get("READY") == "1":
                 self.ready.set()
+
+    def _keep(self, lines, fds):
+        name = lines.get("FDNAME", "stored")
+        if lines.get("FDSTORE") == "1" and self.store is not None:
+            drop(self.store, name)
+            self.store[name] = fds.pop()
+        elif lines.get("FDSTOREREMOVE") == "1":
+            drop(self.store or {}, name)
+        for fd in fds:  # that of BARRIER=1 too: closing it is the answer
+            os.close(fd)
 
     def said(self, key, value="1"):
         return any(lines.get(key) == value for _, lines in self.messages)
@@ -57,9 +73,6 @@ class Notify:
         self.socket.sendto(b"END-OF-TEST", self.path) if self._bound() else None
         self.thread.join(2)
         self.socket.close()
-        for fds in self.stored.values():
-            for fd in fds:
-                os.close(fd)
         pathlib.Path(self.path).unlink(missing_ok=True)
 
     def _bound(self):
@@ -67,9 +80,10 @@ class Notify:
 
 
 class Gateway:
-    """One v6gwd.  start() returns when it is READY; stop() checks that it left cleanly."""
+    """One v6gwd.  start() returns when it is READY; stop() checks that it left cleanly.  keeps: descriptors are
+    kept for the next process, as by systemd: over a restart and an unclean end."""
 
-    def __init__(self, lab, config=CONFIG, build=None, args=(), level="debug", env=None):
+    def __init__(self, lab, config=CONFIG, build=None, args=(), level="debug", env=None, keeps=True):
         self.lab, self.host, self.args, self.env = lab, lab.host, list(args), dict(env or {})
         self.build = pathlib.Path(build or build_dir())
         self.dir = lab.dir / f"v6gwd-{len(lab.closers)}"
@@ -77,6 +91,7 @@ class Gateway:
         self.conf, self.log = self.dir / "v6gwd.conf", self.dir / "log"
         self.level = level
         self.process = self.notify = None
+        self.store = {} if keeps else None
         self.configure(config)
         lab.on_close(self._end)
 
@@ -95,13 +110,22 @@ class Gateway:
         assert self.process is None or self.process.poll() is not None, "runs already"
         if self.notify:
             self.notify.close()
-        self.notify = Notify(self.dir / "notify")
+        self.notify = Notify(self.dir / "notify", self.store)
         self.started = time.monotonic()
-        self.process = self.host.popen(*wrapper, self.build / "daemon/v6gwd", "-c", self.conf,
+        self.process = self.host.popen(*self._inheritance(), *wrapper, self.build / "daemon/v6gwd", "-c", self.conf,
                                        *(["-l", self.level] if self.level else []), *self.args,
                                        stdout=subprocess.DEVNULL, stderr=open(self.log, "a"),
-                                       env=self.environment())
+                                       env=self.environment(), pass_fds=list((self.store or {}).values()))
         return self
+
+    def _inheritance(self):
+        """Words before the command that hand over the store: descriptors 3, 4, ... and their names."""
+        if not self.store:
+            return []
+        moves = "".join(f" {100 + i}<&{fd} {fd}<&-" for i, fd in enumerate(self.store.values()))
+        moves += "".join(f" {3 + i}<&{100 + i} {100 + i}<&-" for i in range(len(self.store)))
+        return ["bash", "-c", f"export LISTEN_PID=$$ LISTEN_FDS={len(self.store)} LISTEN_FDNAMES=$0; exec \"$@\"{moves}",
+                ":".join(self.store)]
 
     def start(self, timeout=10, wrapper=()):
         self.spawn(wrapper)
@@ -141,6 +165,8 @@ class Gateway:
         self.send(signo)
         code = self.wait_exit(timeout)
         took = time.monotonic() - begin
+        if signo != signal.SIGUSR2 and self.store:
+            drop(self.store)
         assert code == 0, f"exit {code}\n{self.log_text()}\n{self.sanitizer_reports()}"
         return took
 
@@ -188,3 +214,4 @@ class Gateway:
                 self.process.wait()
         if self.notify:
             self.notify.close()
+        drop(self.store or {})

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import struct
 import threading
 import time
 
@@ -13,6 +12,7 @@ import pytest
 
 from gateway import CONFIG
 from lab import BRIDGE_MAC, SERVER4, embed, wait_until
+from packet import ipv6, udp6
 
 NO_GUEST = pytest.mark.lab(guests=0, hops=False)
 ONE_GUEST = pytest.mark.lab(guests=1, hops=False)
@@ -78,15 +78,8 @@ def start_with(lab, content, config=CONFIG):
 
 def frame(number):
     """A UDP packet to the server, from the guest's address of that number."""
-    src = socket.inet_pton(socket.AF_INET6, f"{NET}{number:x}")
-    dst = socket.inet_pton(socket.AF_INET6, embed("64:ff9b::/96", SERVER4))
-    udp = struct.pack("!HHHH", 40000, 9, 12, 0) + b"test"
-    words = struct.unpack("!24H", src + dst + struct.pack("!II", len(udp), 17) + udp[:8])
-    sum_ = sum(words) + sum(struct.unpack("!2H", b"test"))
-    while sum_ >> 16:
-        sum_ = (sum_ & 0xffff) + (sum_ >> 16)
-    udp = udp[:6] + struct.pack("!H", ~sum_ & 0xffff or 0xffff) + udp[8:]
-    return struct.pack("!IHBB", 6 << 28, len(udp), 17, 64) + src + dst + udp
+    src, dst = f"{NET}{number:x}", embed("64:ff9b::/96", SERVER4)
+    return ipv6(src, dst, 17, udp6(src, dst, 40000, 9, b"test"))
 
 
 class Burst(threading.Thread):

@@ -152,7 +152,8 @@ def test_who_asks_is_a_host(ear, lab):
 
 
 def test_ten_thousand_solicitations(lab, guest, release_build):
-    """What ten a second are in a quarter of an hour: nothing is kept of them."""
+    """What ten a second are in a quarter of an hour: nothing is kept of them, neither of the few that
+    the limits of the host let through (v6gwd(8)) nor of the others."""
     gw = lab.gateway(build=release_build, level="info").start()
     guest.wait_configured()
     ear = Ear(guest)
@@ -164,11 +165,13 @@ def test_ten_thousand_solicitations(lab, guest, release_build):
         ear.ask()
     ear.quiet()
     descriptors, memory = kept()
-    while gw.counter("ra.rs_rx") < 10000:
+    heard = gw.counter("ra.rs_rx")
+    for _ in range(100):
         for _ in range(100):
             ear.ask()
-        time.sleep(0.01)
+        time.sleep(0.05)
     ear.quiet()
+    assert gw.counter("ra.rs_rx") > heard + 50
     assert kept()[0] == descriptors and kept()[1] <= memory + 256
     ear.close()
 

@@ -13,6 +13,7 @@ import servers
 from container import Container
 from ear import ALL_NODES, Ear
 from lab import ROOT, wait_until
+from packet import checksum
 
 pytestmark = pytest.mark.lab(guests=1, hops=False)
 
@@ -80,15 +81,8 @@ class Wire:
         while True:
             frame = self.socket.recv(9000)
             if frame[20] == 58 and frame[54] == 134 and frame[38:54] == socket.inet_pton(socket.AF_INET6, ALL_NODES):
-                assert checksum(frame[22:54], frame[54:]) == 0xffff
+                assert checksum(frame[22:54] + struct.pack("!II", len(frame) - 54, 58) + frame[54:]) == 0
                 return frame, split(frame[54:])
-
-
-def checksum(addresses, message):
-    total = sum(struct.unpack(f"!{(32 + len(message)) // 2}H", addresses + message)) + len(message) + 58
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return total
 
 
 def split(message):

@@ -9,13 +9,14 @@ import time
 import pytest
 
 import servers
+from ear import ALL_NODES
 from gateway import CONFIG
 from lab import BRIDGE_MAC, wait_until
+from packet import icmp6, ipv6
 from test_ra import Ear, ear, guest  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.lab(guests=1, hops=False)
 
-ALL_NODES = socket.inet_pton(socket.AF_INET6, "ff02::1")
 BRIDGE = bytes.fromhex(BRIDGE_MAC.replace(":", ""))
 OWN = CONFIG + """ra = ( { mtu = 1500; reachable_time = "30s"; retrans_timer = "1s";
     dnssl = ( { domains = [ "vm.example" ]; } ); captive_portal = "https://portal.example/"; } );\n"""
@@ -40,15 +41,8 @@ class Mouth:
         self.mac = bytes.fromhex(node.mac.replace(":", ""))
 
     def say(self, message, src="fe80::bad", hops=255):
-        src = socket.inet_pton(socket.AF_INET6, src)
-        message = message[:2] + bytes(2) + message[4:]
-        total = sum(struct.unpack("!16H", src + ALL_NODES)) + len(message) + 58
-        total += sum(struct.unpack(f"!{len(message) // 2}H", message))
-        while total >> 16:
-            total = (total & 0xffff) + (total >> 16)
-        message = message[:2] + struct.pack("!H", ~total & 0xffff) + message[4:]
-        self.socket.send(BRIDGE + self.mac + b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, len(message), 58, hops)
-                         + src + ALL_NODES + message)
+        packet = ipv6(src, ALL_NODES, 58, icmp6(src, ALL_NODES, message), hops)
+        self.socket.send(BRIDGE + self.mac + b"\x86\xdd" + packet)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from gateway import build_dir
 from lab import wait_until
-from replay import Bench, Silent, Vector, impossible, replay, setting_of, udp4, udp6, vectors
+from replay import Bench, Silent, Vector, guests_udp, impossible, replay, setting_of, udp4, vectors
 
 pytestmark = pytest.mark.lab(guests=0, hops=False, prefix="2001:db8:1::/64")
 
@@ -50,7 +50,7 @@ P, H = "192.168.255.10", "2001:db8:1::10"
 def test_order_is_kept(bench):
     bench.set_up(REFERENCE)
     for number in range(500):
-        bench.wire.send(udp6(H, REFERENCE, port=1000 + number))
+        bench.wire.send(guests_udp(H, REFERENCE, port=1000 + number))
     got = [int.from_bytes(octets[20:22], "big") for octets in bench.wire.until_answer()]
     assert got == list(range(1000, 1500))
 
@@ -80,7 +80,7 @@ def test_a_device_that_was_down(bench):
 
     def translates():
         try:
-            return bench.wire.exchange(udp6(H, REFERENCE))
+            return bench.wire.exchange(guests_udp(H, REFERENCE))
         except (OSError, Silent):
             return None
 

@@ -77,6 +77,54 @@ static void link_layer_addresses_match_when_known(void **state)
 	assert_true(acl_allows(&acl, &a, NULL));
 }
 
+static void link_local_addresses_are_of_one_link(void **state)
+{
+	struct acl_entry one[] = { { .kind = ACL_LINK_LOCAL, .link = 3 } };
+	const struct acl acl = { one, 1 };
+	static const struct {
+		const char *addr;
+		uint32_t link;
+		bool allowed;
+	} rows[] = { { "fe80::1", 3, true },
+		     { "fe80::1", 4, false },
+		     { "fe80::1", 0, false },
+		     { "2001:db8::1", 3, false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct acl_entry *entry = NULL;
+		struct in6_addr a;
+
+		assert_true(addr_parse(rows[i].addr, &a));
+		assert_int_equal(
+			acl_judge(&acl, &(struct acl_who){ .addr = &a, .link = rows[i].link },
+				  &entry),
+			rows[i].allowed);
+		assert_ptr_equal(entry, rows[i].allowed ? one : NULL);
+	}
+}
+
+static void entries_are_as_in_the_file(void **state)
+{
+	struct acl_entry mac = { .kind = ACL_MAC, .negated = true };
+	struct acl_entry any = { .kind = ACL_ANY }, link = { .kind = ACL_LINK_LOCAL };
+	struct acl_entry host = net("2001:db8::25", true), four = net("10.0.0.0/8", false);
+	const struct {
+		const struct acl_entry *entry;
+		const char *text;
+	} rows[] = { { &any, "any" },
+		     { &mac, "!52:54:00:ab:cd:01" },
+		     { &host, "!2001:db8::25" },
+		     { &four, "10.0.0.0/8" },
+		     { &link, "fe80::/10" } };
+	char text[ACL_TEXT_LEN];
+
+	(void)state;
+	assert_true(mac_parse("52:54:00:ab:cd:01", mac.mac));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		assert_string_equal(acl_entry_text(rows[i].entry, text), rows[i].text);
+}
+
 static void localhost_is_both_loopbacks(void **state)
 {
 	struct acl_entry one[] = { { .kind = ACL_LOCALHOST } };
@@ -144,6 +192,8 @@ int main(void)
 		cmocka_unit_test(exceptions_alone_allow_the_rest),
 		cmocka_unit_test(a_word_for_nothing_found_opens_nothing),
 		cmocka_unit_test(link_layer_addresses_match_when_known),
+		cmocka_unit_test(link_local_addresses_are_of_one_link),
+		cmocka_unit_test(entries_are_as_in_the_file),
 		cmocka_unit_test(localhost_is_both_loopbacks),
 		cmocka_unit_test(global_is_what_the_registry_says),
 		cmocka_unit_test(some_are_never_translated),

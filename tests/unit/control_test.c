@@ -33,6 +33,12 @@ static struct {
 	struct ev_io *io;
 	int stop_fd;
 	pthread_t thread;
+	struct ev_timer dns_timer;
+	atomic_bool dns_runs;
+	struct dns64_question query;
+	plane_dns64_fn *query_fn;
+	void *query_to;
+	atomic_uint cancelled;
 	atomic_uint mappings, produced, level, dropped, reloads;
 } g;
 
@@ -130,6 +136,43 @@ static void set_log_level(void *arg, enum log_level level)
 	g.level = level;
 }
 
+static bool report_dns(void *arg, struct report *r)
+{
+	(void)arg;
+	report_text(r, "dnssec", "pass");
+	return g.dns_runs;
+}
+
+static void on_dns_timer(void *arg)
+{
+	(void)arg;
+	g.query_fn(g.query_to, NULL);
+}
+
+static uint64_t query_dns(void *arg, const struct dns64_question *q, plane_dns64_fn *fn,
+			  void *to)
+{
+	(void)arg;
+	if (!g.dns_runs)
+		return 0;
+	g.query = *q;
+	g.query_fn = fn;
+	g.query_to = to;
+	if (q->dnssec_ok)
+		fn(to, NULL); /* at once */
+	else if (q->checking_disabled)
+		return 8; /* never */
+	else
+		ev_timer_at(&g.dns_timer, ev_now_ms(g.loop) + 100);
+	return 7;
+}
+
+static void cancel_dns(void *arg, uint64_t query)
+{
+	(void)arg;
+	g.cancelled = (unsigned)query;
+}
+
 /* flush_dns is not there: a gateway may lack what it cannot do */
 static const struct control_ops ops = {
 	.status = write_status,
@@ -139,6 +182,9 @@ static const struct control_ops ops = {
 	.counter = give_counter,
 	.reload = reload,
 	.drop_mapping = drop_mapping,
+	.dns = report_dns,
+	.query_dns = query_dns,
+	.cancel_dns = cancel_dns,
 	.set_log_level = set_log_level,
 };
 
@@ -167,6 +213,9 @@ static int start_control(void **state)
 	g.mappings = 3;
 	g.produced = g.level = g.dropped = g.reloads = 0;
 	g.loop = ev_new();
+	g.dns_runs = true;
+	g.cancelled = 0;
+	ev_timer_init(&g.dns_timer, g.loop, on_dns_timer, NULL);
 	g.stop_fd = eventfd(0, EFD_CLOEXEC);
 	g.io = ev_io_new(g.loop, g.stop_fd, EV_IO_READ, on_stop, NULL);
 	g.control = control_open(g.loop, &(struct control_conf){ g.path, "", "9.9" }, &ops,
@@ -184,6 +233,7 @@ static int stop_control(void **state)
 	if (eventfd_write(g.stop_fd, 1) < 0 || pthread_join(g.thread, NULL) != 0)
 		return -1;
 	control_close(g.control, false);
+	ev_timer_stop(&g.dns_timer);
 	ev_io_free(g.io);
 	ev_free(g.loop);
 	close(g.stop_fd);
@@ -377,9 +427,96 @@ static void test_description(void **state)
 			assert_string_equal(error, "org.varlink.service.InvalidParameter");
 		json_decref(reply);
 	}
-	assert_int_equal(methods, 10);
+	assert_int_equal(methods, 12);
 	assert_non_null(strstr(text, "\nerror NotPermitted ()\n"));
 	json_decref(described);
+	close(fd);
+}
+
+#define NO_DNS ERROR("io.v6gwd.Control.PlaneNotRunning", "{\"plane\":\"dns64\"}")
+#define QUERY(parameters) \
+	"{\"method\":\"io.v6gwd.Control.QueryDns\",\"parameters\":{" parameters "}}"
+
+/* An answer that comes later holds up its own connection, and no other. */
+static void test_answers_that_take_time(void **state)
+{
+	static const char pipeline[] = QUERY("\"name\":\"a.x\"") "\0" ASK("GetConfig");
+	int fd = connect_client(), other = connect_client();
+	json_t *reply;
+	char byte;
+
+	(void)state;
+	assert_reply(fd, ASK("GetDns"), "{\"parameters\":{\"dnssec\":\"pass\"}}");
+	say(fd, pipeline, sizeof pipeline);
+	say_request(other, ASK("GetStatus"));
+	reply = hear_json(other);
+	assert_non_null(reply);
+	json_decref(reply);
+	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	reply = hear_json(fd);
+	assert_string_equal(json_string_value(json_object_get(reply, "error")),
+			    "io.v6gwd.Control.PlaneNotRunning");
+	json_decref(reply);
+	reply = hear_json(fd);
+	assert_non_null(json_object_get(reply, "parameters"));
+	json_decref(reply);
+	assert_int_equal(g.query.q.type, 28);
+	assert_false(g.query.has_client);
+
+	assert_reply(fd,
+		     QUERY("\"name\":\"b.x\",\"type\":\"TYPE257\",\"as\":\"192.0.2.1\","
+			   "\"do\":true,\"cd\":false"),
+		     NO_DNS);
+	assert_int_equal(g.query.q.type, 257);
+	assert_true(g.query.has_client && g.query.dnssec_ok && !g.query.checking_disabled);
+
+	say_request(other, QUERY("\"name\":\"c.x\",\"cd\":true"));
+	for (int i = 0; i < 100 && !g.query.checking_disabled; i++)
+		usleep(20000);
+	assert_int_equal(g.cancelled, 0); /* at the end: by stop_later() */
+	g.dns_runs = false;
+	assert_reply(fd, QUERY("\"name\":\"a.x\""), NO_DNS);
+	assert_reply(fd, ASK("GetDns"), NO_DNS);
+	close(fd);
+	close(other);
+}
+
+/* Who closes the control cancels what is asked for its clients. */
+static int stop_later(void **state)
+{
+	int rc = stop_control(state);
+
+	return g.cancelled == 8 ? rc : -1;
+}
+
+static void test_parameters_of_query(void **state)
+{
+	static const struct {
+		const char *request, *parameter;
+	} rows[] = {
+		{ QUERY(""), "name" },
+		{ QUERY("\"name\":\"a..b\""), "name" },
+		{ QUERY("\"name\":7"), "name" },
+		{ QUERY("\"name\":\"a\",\"type\":\"NONE\""), "type" },
+		{ QUERY("\"name\":\"a\",\"type\":null"), "type" },
+		{ QUERY("\"name\":\"a\",\"as\":\"a\""), "as" },
+		{ QUERY("\"name\":\"a\",\"do\":\"yes\""), "do" },
+		{ QUERY("\"name\":\"a\",\"cd\":1"), "cd" },
+		{ QUERY("\"name\":\"a\",\"rd\":true"), "rd" },
+	};
+	int fd = connect_client();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		json_t *reply;
+
+		say_request(fd, rows[i].request);
+		reply = hear_json(fd);
+		assert_string_equal(json_string_value(json_object_get(
+					    json_object_get(reply, "parameters"), "parameter")),
+				    rows[i].parameter);
+		json_decref(reply);
+	}
 	close(fd);
 }
 
@@ -760,6 +897,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_answers),
 		TEST(test_description),
+		cmocka_unit_test_setup_teardown(test_answers_that_take_time, start_control,
+						stop_later),
+		TEST(test_parameters_of_query),
 		TEST(test_fragments_and_pipeline),
 		TEST(test_garbage),
 		TEST(test_size),

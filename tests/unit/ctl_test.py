@@ -137,6 +137,59 @@ ERRORS = {"errors": [{"file": "v6gwd.conf", "line": 3, "key": "nat64.mtu", "text
                       "source": "  mtu = 3;"}, {"text": "no memory"}]}
 
 
+DNS = {"prefix": "64:ff9b::/96", "dnssec": "pass", "allow_query": ["fe80::/10"], "clients": [], "destinations": ["global"],
+       "listen": [{"address": "::1", "bound": True}, {"address": "::2", "bound": False}],
+       "forwarders": [
+           {"zone": None, "address": "::53", "healthy": True, "rtt_ms": 3, "asked": 5, "answered": 4, "timeouts": 1,
+            "errors": 0, "edns": True, "mixed_case": True, "avoided": False, "probe_ms": None},
+           {"zone": "x", "address": "::54", "healthy": False, "rtt_ms": None, "asked": 0, "answered": 0, "timeouts": 0,
+            "errors": 0, "edns": False, "mixed_case": True, "avoided": True, "probe_ms": 400}],
+       "cache": {"entries": 2, "bytes": 100, "limit": 1024}, "hit_percent": 50, "in_flight": 1, "asked_in_flight": 2,
+       "tcp_clients": 3, "tcp_clients_limit": 150,
+       "counters": [{"name": "dns64.hits", "value": 1, "text": "Hits.", "rfc": ""},
+                    {"name": "dns64.none", "value": 0, "text": "None.", "rfc": ""}]}
+DNS_TEXT = """\
+listen      ::1
+            ::2 (not bound)
+prefix      64:ff9b::/96
+dnssec      pass
+may ask     fe80::/10
+synthesis   none
+to          global
+cache       2 entries, 100 B of 1.0 KiB, answers 50 %
+now         1 questions wait, 2 asked of forwarders; 3 of 150 TCP clients
+
+FORWARDER  ZONE   RTT  ASKED  ANSWERED  TIMEOUTS  ERRORS  STATE
+::53             3 ms      5         4         1       0  healthy
+::54       x        -      0         0         0       0  silent, no EDNS, useless answers, probed in 400 ms
+
+VALUE  COUNTER     MEANING
+    1  dns64.hits  Hits.
+"""
+ANSWER = {"name": "a.x", "type": "MX", "as": "2001:db8::25", "mac": "52:54:00:00:00:01", "rcode": "NOERROR",
+          "flags": ["qr", "ra"], "extended_errors": [{"code": 3, "text": "Stale Answer"}],
+          "answer": [{"name": "a.x", "ttl": 5, "type": "MX", "data": "1 b."}],
+          "authority": [{"name": ".", "ttl": 6, "type": "NS", "data": "c."}], "took_ms": 7,
+          "steps": [{"id": "one", "text": "One\x1b", "rfc": ""}, {"id": "two", "text": "Two", "rfc": "RFC 1"}],
+          "steps_left_out": 4}
+ANSWER_TEXT = """\
+a.x MX, asked as 2001:db8::25 (52:54:00:00:00:01)
+NOERROR, flags qr ra, 7 ms
+extended error 3 (Stale Answer)
+
+Answer:
+a.x. 5 IN MX 1 b.
+
+Authority:
+. 6 IN NS c.
+
+Why:
+  1. One?
+  2. Two  [RFC 1]
+     (4 more before the last)
+"""
+
+
 class Server:
     """Answers each connection with what it is told, and keeps the request."""
 
@@ -229,6 +282,20 @@ class CtlTest(unittest.TestCase):
                    "VALUE  COUNTER               SOURCE        MEANING\n" + row)
         (_, out, _), _ = self.ask(["counters"], {"parameters": COUNTERS})
         self.assertIn("    0  dns64.queries                       Questions.\n", out)
+
+    def test_dns(self):
+        self.check(["dns"], [{"parameters": DNS}], 0, DNS_TEXT)
+        request = self.check(["dns", "query", "a.x", "mx", "--as", "2001:db8::25", "--do"], [{"parameters": ANSWER}], 0,
+                             ANSWER_TEXT)
+        self.assertEqual(request, {"method": "io.v6gwd.Control.QueryDns", "parameters": {
+            "name": "a.x", "type": "mx", "as": "2001:db8::25", "do": True, "cd": False}})
+        request = self.check(["dns", "query", "a.x", "--json"], [{"parameters": {}}], 0, "{}\n")
+        self.assertEqual(request["parameters"], {"name": "a.x", "do": False, "cd": False})
+        self.check(["dns", "query", "a.x"], [{"parameters": {}}], 0,
+                   " , asked as \nno answer, flags, 0 ms\n\nWhy:\n")
+        for args in (["dns", "query"], ["dns", "query", "a..b"], ["dns", "query", "a", "NOTYPE"], ["dns", "x"],
+                     ["dns", "query", "a", "A", "b"], ["dns", "query", "a", "--as", "a"], ["dns", "--do"]):
+            self.assertEqual(self.run_ctl(*args)[0], 2, args)
 
     def test_texts(self):
         self.check(["config"], [{"parameters": {"text": "a = 1;\n\tb\n"}}], 0, "a = 1;\n\tb\n")
@@ -325,7 +392,8 @@ class CtlTest(unittest.TestCase):
             name, argument, text = line.split("\t")
             self.assertTrue(text)
             self.assertIn(f"*{name}*" + (f" _{argument}_" if argument else ""), man)
-        for option in ("-s", "--socket", "--json", "--nonzero", "-h", "--help", "-V", "--version"):
+        for option in ("-s", "--socket", "--json", "--nonzero", "--as", "--do", "--cd", "--tayga", "--bind", "--unbound",
+                       "--radvd", "--leases", "-h", "--help", "-V", "--version"):
             self.assertIn(f"*{option}*", man)
 
 

@@ -63,7 +63,11 @@ struct scene {
 	} held[HELD];
 	size_t n_held;
 	char asked[TEXT];
-	char got[4 * TEXT]; /* replies not yet looked at, one a line */
+	bool traced;
+	char why[TEXT];      /* what the question asked last was told */
+	char why_text[TEXT]; /* its last sentence but that of the end */
+	char ended[TEXT];    /* what the log would be told */
+	char got[4 * TEXT];  /* replies not yet looked at, one a line */
 };
 
 static void complain(struct scene *s, const char *format, ...)
@@ -405,6 +409,42 @@ static void on_cancel(void *ctx, uint64_t id)
 			s->held[i] = s->held[--s->n_held];
 }
 
+static bool reached[DNS_WHY_COUNT];
+
+bool scenario_reached(unsigned why)
+{
+	return reached[why];
+}
+
+static void on_explain(void *ctx, const struct dns_client *client, const struct dns_step *step)
+{
+	struct scene *s = ctx;
+	char id[TRACE_ID_LEN], text[TRACE_TEXT_LEN];
+	size_t used = strlen(s->why);
+
+	if (!client->traced)
+		complain(s, "nobody asked why");
+	if (!*trace_text(step, text) || strpbrk(text, "{}"))
+		complain(s, "no text: %s", text);
+	if (step->why != DNS_WHY_ENDED)
+		snprintf(s->why_text, sizeof s->why_text, "%s", text);
+	snprintf(s->why + used, sizeof s->why - used, "%s%s", used ? " " : "",
+		 trace_id(step, id));
+	reached[step->why] = true;
+}
+
+static void on_ended(void *ctx, const struct dns_client *client, const struct dns_end *end)
+{
+	struct scene *s = ctx;
+	char name[NAME_TEXT_LEN], type[16], addr[ADDR_TEXT_LEN];
+
+	type_text(end->q->type, type);
+	snprintf(s->ended, sizeof s->ended, "%s %s/%s %s %s%s %llu",
+		 addr_text(&client->addr, addr), name_text(end->q->name, name), type,
+		 dns_count_texts[end->count].name, rcodes[end->rcode % 10],
+		 end->cached ? " cached" : "", (unsigned long long)end->took_ms);
+}
+
 static void on_random(void *ctx, void *out, size_t n)
 {
 	(void)ctx;
@@ -505,6 +545,8 @@ static void configure(struct scene *s, char *text)
 		c->negative_ttl_s = n;
 	else if (strcmp(key, "serve_stale") == 0)
 		c->serve_stale_s = n;
+	else if (strcmp(key, "log") == 0)
+		c->log = true;
 	else if (strcmp(key, "max_queries_per_client") == 0)
 		c->max_queries_per_client = n;
 	else
@@ -513,7 +555,12 @@ static void configure(struct scene *s, char *text)
 
 static void open_dns(struct scene *s)
 {
-	static const struct dns_ops ops = { on_reply, on_resolve, on_cancel, on_random };
+	static const struct dns_ops ops = { .reply = on_reply,
+					    .resolve = on_resolve,
+					    .cancel = on_cancel,
+					    .random = on_random,
+					    .explain = on_explain,
+					    .ended = on_ended };
 
 	for (size_t i = 0; i < ACL_MAX; i++) {
 		s->exclude_names[i] = s->exclude_text[i];
@@ -560,6 +607,8 @@ static bool read_client_word(struct client_words *c, const char *w, char **rest)
 		addr_parse(word(rest), &c->client.addr);
 	else if (strcmp(w, "mac") == 0)
 		c->client.has_mac = mac_parse(word(rest), c->client.mac);
+	else if (strcmp(w, "link") == 0)
+		c->client.link = (uint32_t)atoi(word(rest));
 	else if (strcmp(w, "port") == 0)
 		c->client.port = (uint16_t)atoi(word(rest));
 	else if (strcmp(w, "tcp") == 0)
@@ -600,6 +649,8 @@ static void ask(struct scene *s, char *text)
 	struct msg_wr m;
 	char *w;
 
+	s->why[0] = s->why_text[0] = '\0';
+	c.client.traced = s->traced;
 	addr_parse("2001:db8:1::5", &c.client.addr);
 	c.client.port = 4000;
 	while ((w = word(&text)) && read_client_word(&c, w, &text))
@@ -639,6 +690,12 @@ static void expect_asked(struct scene *s, const char *want)
 	if (strcmp(s->asked, want) != 0)
 		complain(s, "asked \"%s\", wanted \"%s\"", s->asked, want);
 	s->asked[0] = '\0';
+}
+
+static void expect_why(struct scene *s, const char *want, const char *got)
+{
+	if (s->traced && strcmp(got, want) != 0)
+		complain(s, "told\n  %s\nwanted\n  %s", got, want);
 }
 
 static void pass_time(struct scene *s, const char *text)
@@ -728,7 +785,14 @@ static void play(struct scene *s, char *text)
 			complain(s, "unexpected reply %s", s->got);
 	} else if (strcmp(command, "asked") == 0)
 		expect_asked(s, text);
-	else if (strcmp(command, "sleep") == 0)
+	else if (strcmp(command, "why") == 0)
+		expect_why(s, text, s->why);
+	else if (strcmp(command, "because") == 0)
+		expect_why(s, text, s->why_text);
+	else if (strcmp(command, "ended") == 0) {
+		if (strcmp(s->ended, text) != 0)
+			complain(s, "ended \"%s\", wanted \"%s\"", s->ended, text);
+	} else if (strcmp(command, "sleep") == 0)
 		pass_time(s, text);
 	else if (strcmp(command, "answer") == 0)
 		answer_held(s, text);
@@ -766,8 +830,10 @@ static void begin_scene(struct scene *s, const char *title)
 {
 	const char *path = s->path;
 	unsigned line = s->line;
+	bool traced = s->traced;
 
 	memset(s, 0, sizeof *s);
+	s->traced = traced;
 	s->path = path;
 	s->line = line;
 	s->now_ms = 1000000;
@@ -791,7 +857,7 @@ static void begin_scene(struct scene *s, const char *title)
 	s->conf.tcp_idle_s = 30;
 }
 
-bool scenario_run_file(const char *path)
+bool scenario_run_file(const char *path, bool traced)
 {
 	static struct scene s;
 	static char line[TEXT];
@@ -802,6 +868,7 @@ bool scenario_run_file(const char *path)
 		return false;
 	memset(&s, 0, sizeof s);
 	s.path = path;
+	s.traced = traced;
 	while (fgets(line, sizeof line, f)) {
 		line[strcspn(line, "\n")] = '\0';
 		s.line++;

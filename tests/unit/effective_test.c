@@ -10,7 +10,7 @@
 enum { LO = 1, ETH0, BR0, BR1, VNET0 };
 
 struct host {
-	struct fact_link links[8];
+	struct fact_link links[16];
 	struct fact_addr addrs[16];
 	struct fact_route routes[4];
 	struct fact_resolver resolvers[4];
@@ -226,6 +226,15 @@ static bool lets_in(const struct acl *acl, const char *text)
 	return acl_allows(acl, &a, NULL);
 }
 
+/* Who came by that link. */
+static bool lets_in_by(const struct acl *acl, const char *text, uint32_t link)
+{
+	const struct acl_entry *entry;
+	struct in6_addr a = addr(text);
+
+	return acl_judge(acl, &(struct acl_who){ .addr = &a, .link = link }, &entry);
+}
+
 static void lists_are_filled_from_the_host(void **state)
 {
 	struct host *h = new_host();
@@ -241,7 +250,9 @@ static void lists_are_filled_from_the_host(void **state)
 	assert_true(lets_in(&e->nat64.destinations, "8.8.8.8"));
 	assert_false(lets_in(&e->nat64.destinations, "10.1.2.3"));
 	assert_true(lets_in(&e->dns64.allow_query, "2001:db8:1:2::abcd"));
-	assert_true(lets_in(&e->dns64.allow_query, "fe80::abcd"));
+	assert_true(lets_in_by(&e->dns64.allow_query, "fe80::abcd", BR0));
+	assert_false(lets_in_by(&e->dns64.allow_query, "fe80::abcd", ETH0));
+	assert_false(lets_in(&e->dns64.allow_query, "fe80::abcd"));
 	assert_false(lets_in(&e->dns64.allow_query, "2001:db8:ffff::8"));
 	effective_free(e);
 	h->config.nat64.prefix = (struct pref64){ addr("2001:db8:64::"), 96 };
@@ -757,6 +768,23 @@ static void what_cannot_be_kept_off_is_told(void **state)
 	done(h, e);
 }
 
+static void more_ports_than_can_be_kept_free_are_told(void **state)
+{
+	static const char *const names[] = { "nic1", "nic2", "nic3", "nic4",
+					     "nic5", "nic6", "nic7", "nic8" };
+	struct host *h = new_bridged_host();
+	struct effective *e;
+
+	(void)state;
+	for (uint32_t i = 0; i < N_OF(names); i++)
+		add_link(h, 100 + i, names[i], "")->master = BR0;
+	e = effective(h, NULL);
+	expect_refused(e, "eth0 nic1 nic2 nic3 nic4 nic5 nic6 nic7");
+	assert_int_equal(e->reasons.n, 1);
+	assert_true(has_reason(e, "through nic8: they are kept off 8 ports at most"));
+	done(h, e);
+}
+
 static void nothing_is_kept_off_where_the_provider_is_not(void **state)
 {
 	struct host *h = new_bridged_host();
@@ -918,6 +946,7 @@ int main(void)
 		cmocka_unit_test(short_intervals_keep_their_bounds),
 		cmocka_unit_test(advertisements_stay_off_the_gateways_port),
 		cmocka_unit_test(what_cannot_be_kept_off_is_told),
+		cmocka_unit_test(more_ports_than_can_be_kept_free_are_told),
 		cmocka_unit_test(nothing_is_kept_off_where_the_provider_is_not),
 		cmocka_unit_test(who_may_listen_to_advertisements),
 		cmocka_unit_test(the_hosts_own_way_out),

@@ -118,7 +118,9 @@ static void on_random(void *ctx, void *out, size_t n)
 		((uint8_t *)out)[i] = (uint8_t)rand();
 }
 
-static const struct dns_ops ops = { on_reply, on_resolve, on_cancel, on_random };
+static const struct dns_ops ops = {
+	.reply = on_reply, .resolve = on_resolve, .cancel = on_cancel, .random = on_random
+};
 
 static int open_engine(void **state)
 {

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* plane_dns64_priv.h - what the parts of the DNS64 plane share; nobody else includes it. */
+#pragma once
+
+#include "dns64_conf.h"
+#include "dns64_log.h"
+#include "ev.h"
+#include "io/dns_listen.h"
+#include "io/link.h"
+#include "io/nft_guests.h"
+#include "io/upstream.h"
+#include "io/upstream_unbound.h"
+#include "plane.h"
+#include "plane_dns64.h"
+
+enum { RANDOM_LEN = 256 };
+
+struct plane_dns64 {
+	struct plane_env env;
+	const struct effective *effective, *next; /* in force, prepared */
+	struct dns64_conf conf, next_conf;
+	bool fresh; /* what is below was made by this prepare */
+	struct dns *dns;
+	struct forward *forward;
+	struct upstream *upstream;
+	struct dns_listen *listen;
+	const struct validator_class *validates; /* NULL: built without */
+	struct validator *validator;             /* in force; NULL: dnssec is not "validate" */
+	struct validator *next_validator;        /* prepared, where there is none */
+	bool revalidate; /* what was prepared is of no use for what is in flight */
+	struct ev_timer timer;
+	struct nft_guests *guests;   /* while a list names a link-layer address */
+	struct dns64_query *queries; /* of the control socket, under way */
+	uint64_t last_query;         /* the number of the newest */
+	struct dns64_log log;
+	bool all_dead; /* no forwarder answered when looked last */
+	uint8_t random[RANDOM_LEN];
+	size_t random_left;
+};
+
+/* plane_dns64_query.c: a question of ours was decided upon, or is answered; all are given up.
+ */
+void plane_dns64_explained(struct plane_dns64 *, const struct dns_client *,
+			   const struct dns_step *);
+void plane_dns64_answered(struct plane_dns64 *, const struct dns_client *, const uint8_t *msg,
+			  size_t len);
+void plane_dns64_give_up(struct plane_dns64 *);
+
+/* A question, from whoever asks it; sets the deadline anew. */
+void plane_dns64_input(struct plane_dns64 *, const struct dns_client *, const uint8_t *msg,
+		       size_t len);
+
+/* plane_dns64_report.c */
+bool plane_dns64_any_lives(const struct plane_dns64 *, size_t *n);
+void plane_dns64_report(const void *plane, struct report *);
+bool plane_dns64_counter(const void *plane, size_t i, struct counter *out);
