@@ -20,11 +20,12 @@ from mock_dns import Send
 from signed import pass_on
 
 ID = 0x1234
-TYPE = {"A": 1, "AAAA": 28, "TXT": 16, "PTR": 12}
 
 
 def full(name, apex):
-    return name[:-1] if name.endswith(".") and name != "." else apex if name == "@" else name if name == "." else f"{name}.{apex}"
+    if name == ".":
+        return name
+    return name[:-1] if name.endswith(".") else apex if name == "@" else f"{name}.{apex}"
 
 
 # --- scripts -------------------------------------------------------------------------------------
@@ -124,7 +125,6 @@ class Ask:
     ad: bool = False
     rd: bool = True
     edns: int = 0
-    options: tuple = ()
     tcp: bool = False
     who: str = "guest"
     port: int = 0
@@ -137,14 +137,12 @@ class Ask:
         name = full(self.name, apex)
         if self.wire:
             return self.wire(name)
-        flags = sum(bit for bit, on in ((dns.flags.RD, self.rd), (dns.flags.CD, self.cd), (dns.flags.AD, self.ad)) if on)
-        return message(name, self.type, flags, edns=self.edns or (1232 if self.do or self.options else 0), do=self.do,
-                       options=self.options)
+        flags = self.rd * dns.flags.RD | self.cd * dns.flags.CD | self.ad * dns.flags.AD
+        return message(name, self.type, flags, edns=self.edns or self.do * 1232, do=self.do)
 
 
-def message(name, rdtype, flags=dns.flags.RD, edns=0, do=False, options=()):
-    m = dns.message.make_query(name, rdtype, use_edns=0 if edns else -1, payload=edns or 0, want_dnssec=do, flags=flags,
-                               options=[dns.edns.GenericOption(*o) for o in options] if edns else None)
+def message(name, rdtype, flags, edns=0, do=False):
+    m = dns.message.make_query(name, rdtype, use_edns=0 if edns else -1, payload=edns, want_dnssec=do, flags=flags)
     m.id = ID
     return m.to_wire()
 
@@ -163,7 +161,8 @@ def query(body=None, kind=28, klass=1, flags=0x0100, counts=(1, 0, 0, 0), more=b
 
 
 def opt(size=1232, version=0, flags=0, options=b"", owner=b"\0", rdlen=None):
-    return owner + struct.pack("!HHBBHH", 41, size, 0, version, flags, len(options) if rdlen is None else rdlen) + options
+    rdlen = len(options) if rdlen is None else rdlen
+    return owner + struct.pack("!HHBBHH", 41, size, 0, version, flags, rdlen) + options
 
 
 def with_opt(*opts):
@@ -216,7 +215,7 @@ class Reply:
         return [int(o.code) for o in self.message.options if o.otype == 15] if self.message else []
 
     def option(self, code):
-        return next((o.to_wire() if hasattr(o, "to_wire") else o.data for o in self.message.options if o.otype == code), None)
+        return next((o.to_wire() for o in self.message.options if o.otype == code), None)
 
     def asked(self, name="@", rdtype=None):
         return [q for q in self.upstream if q.name == full(name, self.apex).lower() and rdtype in (None, q.type)]
@@ -229,7 +228,8 @@ class Reply:
         for rrset in self.message.answer:
             data = [r.to_text() for r in rrset]
             more = f" and {len(data) - 1} more" if len(data) > 1 else ""
-            words.append(f"{dns.rdatatype.to_text(rrset.rdtype)} {data[0].replace('.' + self.apex, '')[:40]}{more} TTL {rrset.ttl}")
+            first = data[0].replace("." + self.apex, "")[:40]
+            words.append(f"{dns.rdatatype.to_text(rrset.rdtype)} {first}{more} TTL {rrset.ttl}")
         if self.rcode == "NOERROR" and not self.message.answer:
             words.append("malformed" if self.malformed else "NODATA" if not self.has("TC") else "")
         words += [flag for flag in ("AD", "TC") if self.has(flag)]

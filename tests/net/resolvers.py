@@ -53,7 +53,9 @@ class V6gwd:
     def text(s):
         more = f'exclude_aaaa = [ {quoted(("::ffff:0:0/96",) + s.exclude)} ];' if s.exclude else ""
         if s.anchor:
-            more += f'dnssec = "validate"; trust_anchors = [ "{s.anchor}" ]; validate_except = [ {quoted([s.except_domain] if s.except_domain else [])} ];'
+            more += f'dnssec = "validate"; trust_anchors = [ "{s.anchor}" ];'
+        if s.except_domain:
+            more += f'validate_except = [ "{s.except_domain}" ];'
         if s.local:
             more += f'local = ( {{ name = "{s.local[0]}"; a = [ "{s.local[1]}" ]; }} );'
         unmapped = quoted([f"!{net}" for net in s.unmapped] + ["any"]) if s.unmapped else '"auto"'
@@ -155,8 +157,8 @@ class Unbound(Server):
         server += [f'trust-anchor: "{s.anchor}"'] if s.anchor else []
         server += [f'domain-insecure: "{s.except_domain}"'] if s.except_domain else []
         server += [f'local-data: "{s.local[0]}. A {s.local[1]}"'] if s.local else []
-        server += [f'directory: "{self.dir}"', 'chroot: ""', 'username: ""', 'pidfile: ""', "use-syslog: no", "ede: yes",
-                   "num-threads: 1", "do-daemonize: no"]
+        server += [f'directory: "{self.dir}"', 'chroot: ""', 'username: ""', 'pidfile: ""', "use-syslog: no",
+                   "ede: yes", "num-threads: 1", "do-daemonize: no"]
         forward = ['name: "."'] + [f"forward-addr: {a}" for a in FORWARDERS[:s.forwarders]]
         return "".join(f"{clause}:\n" + "".join(f"    {line}\n" for line in lines) for clause, lines in
                        (("server", server), ("forward-zone", forward), ("remote-control", ["control-enable: no"])))
