@@ -342,9 +342,25 @@ static void addresses_in_dad_are_not_used(void **state)
 	h->addrs[3].tentative = true;
 	e = effective(h, NULL);
 	assert_true(addr_is_unspecified(&e->ra[0].link_local));
+	assert_false(e->ra[0].duplicate);
 	assert_int_equal(e->dns64.listen.n, 0);
 	assert_int_equal(e->ra[0].n_prefixes, 0);
 	assert_int_equal(e->ra[0].n_rdnss, 0);
+	done(h, e);
+}
+
+static void addresses_of_others_are_not_used(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	h->addrs[2].dad_failed = true;
+	h->addrs[3].dad_failed = true;
+	e = effective(h, NULL);
+	assert_true(addr_is_unspecified(&e->ra[0].link_local));
+	assert_true(e->ra[0].duplicate);
+	assert_int_equal(e->dns64.listen.n, 0);
 	done(h, e);
 }
 
@@ -966,6 +982,7 @@ int main(void)
 		cmocka_unit_test(a_bridge_of_libvirt_is_not_chosen),
 		cmocka_unit_test(what_is_missing_is_waited_for),
 		cmocka_unit_test(addresses_in_dad_are_not_used),
+		cmocka_unit_test(addresses_of_others_are_not_used),
 		cmocka_unit_test(prefixes_found_are_deduplicated_and_filtered),
 		cmocka_unit_test(each_link_has_its_own),
 		cmocka_unit_test(an_interface_has_one_entry),
