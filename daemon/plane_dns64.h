@@ -2,6 +2,7 @@
 /* plane_dns64.h - what control asks of the DNS64 plane alone; plane.h has the rest. */
 #pragma once
 
+#include "config/effective.h"
 #include "dns/resolve.h"
 
 #include <stdbool.h>
@@ -11,6 +12,9 @@ struct report;
 
 /* Empties the cache; false when the plane does not run. */
 bool plane_dns64_flush(void *plane);
+
+/* The first max addresses that it should listen on and cannot; how many. */
+size_t plane_dns64_deaf(const void *plane, struct eff_endpoint *out, size_t max);
 
 /* GetDns: the members of its reply; false when the plane does not run. */
 bool plane_dns64_report_all(const void *plane, struct report *);

@@ -590,6 +590,7 @@ static void on_answer(struct forward *f, struct question *q, const struct attemp
 		return;
 	keep_error(q, m, &from);
 	if (rcode != RCODE_SERVFAIL) {
+		c->peer->complaint = (uint16_t)rcode;
 		on_useless(f, q, a, now_ms);
 		return;
 	}
@@ -866,6 +867,7 @@ static struct forward_health health_of(const struct peer *p)
 		.no_edns_until_ms = p->no_edns_until_ms,
 		.no_case_until_ms = p->no_case_until_ms,
 		.shunned_until_ms = p->shunned_until_ms,
+		.complaint = p->complaint,
 	};
 }
 

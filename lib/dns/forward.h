@@ -105,6 +105,7 @@ struct forward_health {
 	uint64_t probe_ms; /* when it is asked whether it lives; UINT64_MAX: it does */
 	uint64_t no_edns_until_ms, no_case_until_ms; /* asked without EDNS, in lower case */
 	uint64_t shunned_until_ms; /* asked behind others: its answers were of no use */
+	uint16_t complaint;        /* rcode of the last of these */
 };
 
 /* Peer i of a set, and of all sets each once; false behind the last. */
