@@ -263,7 +263,7 @@ class CtlTest(unittest.TestCase):
         self.assertEqual(request, {"method": "io.v6gwd.Control.GetRa", "parameters": {}})
         (code, out, _), _ = self.ask(["ra", "--json"], {"parameters": RA})
         self.assertEqual((code, json.loads(out)), (0, RA))
-        self.check(["ra"], [{"parameters": {"interfaces": []}}], 0, "no advertisements\n")
+        self.check(["ra"], [{"parameters": {"interfaces": []}}], 0, "no advertisements: ra = ( ), or no interface for them yet (v6gwctl status)\n")
         (code, out, _), _ = self.ask(["ra"], {"parameters": {"interfaces": [{}]}})
         self.assertEqual(code, 0)
 
