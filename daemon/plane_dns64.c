@@ -37,7 +37,7 @@ static void look(struct plane_dns64 *p)
 {
 	struct dns64_sets before = p->sets;
 
-	p->sets = plane_dns64_look(p, NULL);
+	p->sets = plane_dns64_sets(p, NULL);
 	rearm(p);
 	if (p->sets.digest == before.digest)
 		return;
@@ -72,12 +72,27 @@ static void know_client(struct plane_dns64 *p, struct dns_client *client)
 		client->has_mac = nft_guests_find(p->guests, &client->addr, client->mac);
 }
 
+static void note(struct plane_dns64 *p, const struct dns_client *client)
+{
+	const uint8_t *a = client->addr.s6_addr;
+	unsigned place = 0;
+
+	for (size_t i = 0; i < sizeof client->addr; i++)
+		place = place * 31 + a[i];
+	struct heard *h = &p->heard[place % HEARD_MAX];
+	*h = (struct heard){ .addr = client->addr,
+			     .has_mac = client->has_mac,
+			     .at_ms = now(p) };
+	memcpy(h->mac, client->mac, sizeof h->mac);
+}
+
 static void on_question(void *arg, struct dns_client *client, const uint8_t *msg, size_t len)
 {
 	struct plane_dns64 *p = arg;
 
 	client->link = dns_listen_index(client);
 	know_client(p, client);
+	note(p, client);
 	plane_dns64_input(p, client, msg, len);
 }
 
@@ -416,7 +431,7 @@ static bool health(const void *plane, struct reasons *r)
 	dns_listen_reasons(p->listen, r);
 	if (p->validator)
 		p->validates->reasons(p->validator, r);
-	plane_dns64_look(p, r);
+	plane_dns64_sets(p, r);
 	if (wants_macs(p->effective) && !(p->guests && nft_guests_present(p->guests)))
 		reasons_add(r, "dns64",
 			    "link-layer addresses in dns64.clients and allow_query hold only "

@@ -13,7 +13,15 @@
 #include "plane.h"
 #include "plane_dns64.h"
 
-enum { RANDOM_LEN = 256 };
+enum { RANDOM_LEN = 256, HEARD_MAX = 256 };
+
+/* Who asked last; one of another address may take the place. */
+struct heard {
+	struct in6_addr addr;
+	uint8_t mac[ADDR_MAC_LEN];
+	bool has_mac;
+	uint64_t at_ms;
+};
 
 /* How the forwarders are, each set of them by itself: zones have their own. */
 struct dns64_sets {
@@ -43,6 +51,7 @@ struct plane_dns64 {
 	struct dns64_sets sets; /* when looked last */
 	uint8_t random[RANDOM_LEN];
 	size_t random_left;
+	struct heard heard[HEARD_MAX];
 };
 
 /* plane_dns64_query.c: a question of ours was decided upon, or is answered; all are given up.
@@ -58,6 +67,6 @@ void plane_dns64_input(struct plane_dns64 *, const struct dns_client *, const ui
 		       size_t len);
 
 /* plane_dns64_report.c */
-struct dns64_sets plane_dns64_look(const struct plane_dns64 *, struct reasons *); /* or NULL */
+struct dns64_sets plane_dns64_sets(const struct plane_dns64 *, struct reasons *); /* or NULL */
 void plane_dns64_report(const void *plane, struct report *);
 bool plane_dns64_counter(const void *plane, size_t i, struct counter *out);

@@ -4,6 +4,8 @@
 #include "plane_dns64_priv.h"
 #include "report.h"
 
+#include <string.h>
+
 enum set_state { SET_WELL, SET_REFUSES, SET_SILENT };
 
 /* One that answers makes a set well.  until_ms: when one that refuses is asked like others. */
@@ -46,7 +48,7 @@ static void add_reason(const struct plane_dns64 *p, unsigned set, enum set_state
 			    of, zone, key);
 }
 
-struct dns64_sets plane_dns64_look(const struct plane_dns64 *p, struct reasons *r)
+struct dns64_sets plane_dns64_sets(const struct plane_dns64 *p, struct reasons *r)
 {
 	struct dns64_sets out = { .changes_ms = UINT64_MAX };
 
@@ -143,6 +145,36 @@ void plane_dns64_report(const void *plane, struct report *r)
 	report_number(r, "in_flight", dns_in_flight(p->dns));
 	report_number(r, "tcp_clients", dns_listen_tcp_clients(p->listen));
 	report_cache(p, r);
+}
+
+void plane_dns64_look(const void *plane, struct plane_dns64_look *out)
+{
+	const struct plane_dns64 *p = plane;
+	struct forward_health h;
+
+	memset(out, 0, sizeof *out);
+	if (!p->dns)
+		return;
+	out->bound = dns_listen_count(p->listen);
+	dns_listen_reasons(p->listen, &out->listen);
+	for (; forward_health_at(p->forward, out->forwarders, &h); out->forwarders++)
+		out->silent += !h.healthy;
+}
+
+uint64_t plane_dns64_heard(const void *plane, const struct in6_addr *addr, const uint8_t *mac)
+{
+	const struct plane_dns64 *p = plane;
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < HEARD_MAX; i++) {
+		const struct heard *h = &p->heard[i];
+
+		if (h->at_ms > last &&
+		    (addr_equal(&h->addr, addr) ||
+		     (mac && h->has_mac && memcmp(h->mac, mac, ADDR_MAC_LEN) == 0)))
+			last = h->at_ms;
+	}
+	return last;
 }
 
 static const char *const names[] = {
