@@ -212,13 +212,24 @@ static struct plane_health health_now(struct gateway *g, const bool serves[N_PLA
 
 	h.nat64_again_ms = g->nat64.again_ms;
 	h.dns64_again_ms = g->dns64.again_ms;
+	h.n_deaf = plane_dns64_deaf(g->plane[DNS64], h.deaf, EFF_DEAF_MAX);
 	return h;
+}
+
+static bool hears_same(const struct plane_health *a, const struct plane_health *b)
+{
+	for (size_t i = 0; i < a->n_deaf && i < b->n_deaf; i++)
+		if (!addr_equal(&a->deaf[i].addr, &b->deaf[i].addr) ||
+		    a->deaf[i].scope != b->deaf[i].scope)
+			return false;
+	return a->n_deaf == b->n_deaf;
 }
 
 static bool is_same(const struct plane_health *a, const struct plane_health *b)
 {
 	return a->nat64_serves == b->nat64_serves && a->dns64_serves == b->dns64_serves &&
-	       a->nat64_again_ms == b->nat64_again_ms && a->dns64_again_ms == b->dns64_again_ms;
+	       a->nat64_again_ms == b->nat64_again_ms &&
+	       a->dns64_again_ms == b->dns64_again_ms && hears_same(a, b);
 }
 
 /* Asks the planes how they are.  Returns when to look again because that changes, or will

@@ -23,6 +23,20 @@ void reasons_add(struct reasons *r, const char *plane, const char *fmt, ...)
 	va_end(ap);
 }
 
+void reasons_put_first(struct reasons *r, const char *plane, const char *fmt, ...)
+{
+	size_t last = sizeof r->v / sizeof *r->v - 1;
+	va_list ap;
+
+	if (r->n <= last)
+		r->n++;
+	memmove(&r->v[1], &r->v[0], (r->n - 1) * sizeof r->v[0]);
+	r->v[0].plane = plane;
+	va_start(ap, fmt);
+	vsnprintf(r->v[0].text, sizeof r->v[0].text, fmt, ap);
+	va_end(ap);
+}
+
 void *build_alloc(struct build *b, size_t n, size_t size)
 {
 	void *p = memory_take(b->memory, n * size);
@@ -150,7 +164,8 @@ static void auto_iface(struct build *b)
 		build_origin(b, "interface", "the only bridge with a global IPv6 address", "%s",
 			     choice);
 	} else if (n) {
-		reasons_add(&b->eff->reasons, "gateway", "waiting: %s, set interface", names);
+		reasons_add(&b->eff->reasons, "gateway",
+			    "waiting: which bridge is the guests', %s? (set interface)", names);
 	} else {
 		reasons_add(
 			&b->eff->reasons, "gateway",
