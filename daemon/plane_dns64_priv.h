@@ -34,6 +34,7 @@ struct plane_dns64 {
 	uint64_t last_query;         /* the number of the newest */
 	struct dns64_log log;
 	bool all_dead; /* no forwarder answered when looked last */
+	uint64_t dead; /* which did not: bit i is that of the i-th */
 	uint8_t random[RANDOM_LEN];
 	size_t random_left;
 };
@@ -52,5 +53,8 @@ void plane_dns64_input(struct plane_dns64 *, const struct dns_client *, const ui
 
 /* plane_dns64_report.c */
 bool plane_dns64_any_lives(const struct plane_dns64 *, size_t *n);
+
+/* Looks which forwarders answer, and tells what is different from the last time. */
+void plane_dns64_see_forwarders(struct plane_dns64 *, bool tell);
 void plane_dns64_report(const void *plane, struct report *);
 bool plane_dns64_counter(const void *plane, size_t i, struct counter *out);
