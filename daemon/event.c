@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 #define TEXT_LEN 1024
 
@@ -54,6 +55,18 @@ const char *event_level_text(enum log_level level)
 	static const char *const texts[] = { "error", "warning", "notice", "info", "debug" };
 
 	return texts[level];
+}
+
+const char *event_time_text(char out[EVENT_TIME_LEN])
+{
+	struct timespec now;
+	struct tm tm;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	size_t n = strftime(out, EVENT_TIME_LEN, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + n, EVENT_TIME_LEN - n, ".%03uZ", (unsigned)(now.tv_nsec / 1000000));
+	return out;
 }
 
 static void show(enum event event, const struct log_fields *fields, const char *text)

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 
 /* As a listener gets it; everything is its for the call only. */
+#define EVENT_TIME_LEN 32
+
 struct event_news {
 	enum event event;
 	enum log_level level;
@@ -30,6 +32,9 @@ void event_unlisten(struct event_listener *); /* one that does not listen: nothi
 
 /* Does anybody listen?  Else event_show() need not be called. */
 bool event_wanted(enum event);
+
+/* Now, as "2026-01-31T12:00:00.123Z" (RFC 3339). */
+const char *event_time_text(char out[EVENT_TIME_LEN]);
 
 /* Into the log, and to those who listen.  fields may be NULL. */
 void event_tell(enum event, const struct log_fields *, const char *fmt, ...)

@@ -527,6 +527,13 @@ static void on_status(void *arg, struct report *r)
 	report_end(r);
 }
 
+static const char *on_state(void *arg)
+{
+	const struct gateway *g = arg;
+
+	return g->status;
+}
+
 static void on_ra(void *arg, struct report *r)
 {
 	struct gateway *g = arg;
@@ -599,6 +606,7 @@ static void on_log_level(void *arg, enum log_level level)
 
 static const struct control_ops control_ops = {
 	.status = on_status,
+	.state = on_state,
 	.ra = on_ra,
 	.config = on_config,
 	.mapping = on_mapping,

@@ -25,7 +25,7 @@ struct command {
 	const char *help;
 	const char *method;    /* NULL: asks nobody */
 	const char *parameter; /* what the method calls the argument */
-	bool more;
+	enum call_replies replies;
 	bool (*valid)(const char *argument);
 	json_t *(*arguments)(char **words, const struct options *); /* in place of these */
 	void (*show)(struct show *, const json_t *parameters);      /* NULL: silent */
@@ -53,7 +53,7 @@ static bool is_level(const char *text)
 struct options {
 	const char *socket_path;
 	const char *as;
-	bool json, nonzero, dnssec_ok, checking_disabled, imports;
+	bool json, nonzero, queries, dnssec_ok, checking_disabled, imports;
 	struct import_files import;
 };
 
@@ -83,9 +83,16 @@ static json_t *read_query(char **words, const struct options *o)
 			 "as", o->as, "do", o->dnssec_ok, "cd", o->checking_disabled);
 }
 
+static json_t *read_monitor(char **words, const struct options *o)
+{
+	if (words[0])
+		usage("unexpected argument: ", words[0]);
+	return json_pack("{s:b}", "queries", o->queries);
+}
+
 static const struct command commands[] = {
 	{ "status", NULL, "health and what each plane does", "GetStatus", .show = show_status },
-	{ "mappings", NULL, "who has which IPv4 address", "ListMappings", .more = true,
+	{ "mappings", NULL, "who has which IPv4 address", "ListMappings", .replies = CALL_MORE,
 	  .show = show_mapping, .end = show_mappings_end },
 	{ "ra", NULL, "what is advertised, when, and by whom else", "GetRa", .show = show_ra },
 	{ "counters", NULL, "every counter with its meaning (--nonzero: those that count)",
@@ -99,6 +106,8 @@ static const struct command commands[] = {
 	  .arguments = read_query, .show = show_dns_query },
 	{ "dns", NULL, "forwarders, cache, lists and counters of DNS64", "GetDns",
 	  .show = show_dns },
+	{ "monitor", NULL, "events as they happen (--queries: with the clients' questions)",
+	  "Monitor", .replies = CALL_WATCH, .arguments = read_monitor, .show = show_event },
 	{ "reload", NULL, "read the configuration again", "Reload", .show = show_warnings },
 	{ "flush dns", NULL, "empty the DNS cache", "FlushDns", .show = NULL },
 	{ "drop", "IPV6", "end the mapping of a guest address", "DropMapping", "ipv6",
@@ -125,6 +134,7 @@ static void print_help(void)
 	      "  -s, --socket PATH ask the daemon that listens there (" SOCKET_PATH ")\n"
 	      "      --json        print the reply as JSON, one object a line\n"
 	      "      --nonzero     counters: leave out those that are 0\n"
+	      "      --queries     monitor: how each question of a client ended, too\n"
 	      "      --as ADDR     dns query: as this client would ask (else as the host)\n"
 	      "      --do, --cd    dns query: with DO=1 (DNSSEC OK), with CD=1 (checking "
 	      "disabled)\n"
@@ -149,21 +159,14 @@ static void print_commands(void)
 
 static const char short_options[] = "s:hV";
 static const struct option long_options[] = {
-	{ "socket", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "nonzero", no_argument, NULL, 'n' },
-	{ "as", required_argument, NULL, 'a' },
-	{ "do", no_argument, NULL, 'd' },
-	{ "cd", no_argument, NULL, 'C' },
-	{ "tayga", required_argument, NULL, 't' },
-	{ "bind", required_argument, NULL, 'b' },
-	{ "unbound", required_argument, NULL, 'u' },
-	{ "radvd", required_argument, NULL, 'r' },
-	{ "leases", required_argument, NULL, 'l' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ "complete", no_argument, NULL, 'c' },
-	{ NULL, 0, NULL, 0 },
+	{ "socket", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
+	{ "nonzero", no_argument, NULL, 'n' },      { "queries", no_argument, NULL, 'q' },
+	{ "as", required_argument, NULL, 'a' },     { "do", no_argument, NULL, 'd' },
+	{ "cd", no_argument, NULL, 'C' },           { "tayga", required_argument, NULL, 't' },
+	{ "bind", required_argument, NULL, 'b' },   { "unbound", required_argument, NULL, 'u' },
+	{ "radvd", required_argument, NULL, 'r' },  { "leases", required_argument, NULL, 'l' },
+	{ "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, 'V' },
+	{ "complete", no_argument, NULL, 'c' },     { NULL, 0, NULL, 0 },
 };
 
 /* Is it one of import's options? */
@@ -203,6 +206,9 @@ static void read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'n':
 			o->nonzero = true;
+			break;
+		case 'q':
+			o->queries = true;
 			break;
 		case 'a':
 			o->as = optarg;
@@ -285,7 +291,8 @@ struct run {
 static void on_reply(void *arg, const char *error, const json_t *parameters)
 {
 	struct run *r = arg;
-	bool silent = r->command->more && !json_object_size(parameters); /* an empty list */
+	bool silent = r->command->replies == CALL_MORE &&
+		      !json_object_size(parameters); /* an empty list */
 
 	if (r->json && !silent) {
 		json_dumpf(parameters, stdout, JSON_COMPACT);
@@ -321,19 +328,23 @@ int main(int argc, char **argv)
 		usage(words[0] ? "unknown command: " : "no command", words[0] ? words[0] : "");
 	if (o.nonzero && r.command->show != show_counters)
 		usage("--nonzero goes with counters", "");
-	if ((o.as || o.dnssec_ok || o.checking_disabled) && !r.command->arguments)
+	if (o.queries && r.command->show != show_event)
+		usage("--queries goes with monitor", "");
+	if ((o.as || o.dnssec_ok || o.checking_disabled) && r.command->show != show_dns_query)
 		usage("--as, --do and --cd go with dns query", "");
 	if (o.imports && r.command->method)
 		usage("--tayga, --bind, --unbound, --radvd and --leases go with import", "");
 	r.show = (struct show){ .out = stdout, .colour = wants_colour(), .nonzero = o.nonzero };
 	r.json = o.json;
 
+	if (r.command->replies == CALL_WATCH)
+		setlinebuf(stdout);
 	json_t *arguments = read_arguments(r.command, words, &o);
 	enum call_exit code;
 
 	if (r.command->method) {
-		code = call_daemon(o.socket_path, r.command->method, arguments, r.command->more,
-				   on_reply, &r);
+		code = call_daemon(o.socket_path, r.command->method, arguments,
+				   r.command->replies, on_reply, &r);
 	} else {
 		json_decref(arguments);
 		code = import_files(o.import);

@@ -297,6 +297,22 @@ class CtlTest(unittest.TestCase):
                      ["dns", "query", "a", "A", "b"], ["dns", "query", "a", "--as", "a"], ["dns", "--do"]):
             self.assertEqual(self.run_ctl(*args)[0], 2, args)
 
+    def test_monitor(self):
+        stream = [{"parameters": {"time": "2026-01-31T12:00:00.123Z", "plane": "nat64", "event": "mapping_made", "level": "info",
+                                  "text": "mapping\x1b"}, "continues": True},
+                  {"parameters": {"time": "2026-01-31T12:00:01.000Z", "plane": "gateway", "event": "lost", "level": "warning",
+                                  "text": "3 events were lost", "n": 3}, "continues": True}]
+        lines = ("2026-01-31T12:00:00.123Z  nat64    mapping?\n"
+                 "2026-01-31T12:00:01.000Z  gateway  3 events were lost\n")
+        gone = "v6gwctl: v6gwd closed the connection\n"
+        request = self.check(["monitor"], stream, 1, lines, gone)
+        self.assertEqual(request, {"method": "io.v6gwd.Control.Monitor", "parameters": {"queries": False}, "more": True})
+        (code, out, _), server = self.ask(["monitor", "--queries", "--json"], *stream)
+        self.assertEqual([json.loads(line) for line in out.splitlines()], [reply["parameters"] for reply in stream])
+        self.assertTrue(server.request["parameters"]["queries"])
+        for args in (["monitor", "x"], ["status", "--queries"], ["monitor", "--as", "::1"]):
+            self.assertEqual(self.run_ctl(*args)[0], 2, args)
+
     def test_texts(self):
         self.check(["config"], [{"parameters": {"text": "a = 1;\n\tb\n"}}], 0, "a = 1;\n\tb\n")
         self.check(["metrics"], [{"parameters": {"text": "# EOF\n"}}], 0, "# EOF\n")
@@ -392,7 +408,7 @@ class CtlTest(unittest.TestCase):
             name, argument, text = line.split("\t")
             self.assertTrue(text)
             self.assertIn(f"*{name}*" + (f" _{argument}_" if argument else ""), man)
-        for option in ("-s", "--socket", "--json", "--nonzero", "--as", "--do", "--cd", "--tayga", "--bind", "--unbound",
+        for option in ("-s", "--socket", "--json", "--nonzero", "--queries", "--as", "--do", "--cd", "--tayga", "--bind", "--unbound",
                        "--radvd", "--leases", "-h", "--help", "-V", "--version"):
             self.assertIn(f"*{option}*", man)
 
