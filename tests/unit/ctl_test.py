@@ -401,15 +401,46 @@ class CtlTest(unittest.TestCase):
         self.assertTrue(self.on_terminal().startswith(b"\x1b[1;33mDEGRADED\x1b[0m: "))
         self.assertTrue(self.on_terminal(NO_COLOR="1").startswith(b"DEGRADED: "))
 
+    def complete(self, *words, last=""):
+        """What bash offers for the last word."""
+        script = pathlib.Path(MAN).parent.parent / "completion/v6gwctl.bash"
+        done = subprocess.run(
+            ["bash", "-euc", '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _v6gwctl; printf "%s\\n" "${COMPREPLY[@]}"',
+             "bash", script, CTL, *words, last], capture_output=True, text=True, timeout=20, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), words)
+        return done.stdout.split()
+
+    @unittest.skipUnless(os.path.exists("/bin/bash"), "no bash")
+    def test_completion(self):
+        rows = [line.split("\t") for line in self.run_ctl("--complete")[1].splitlines()]
+        commands = {row[0].split()[0] for row in rows if not row[0].startswith("-")}
+        self.assertEqual(set(self.complete()), commands)
+        self.assertEqual(set(self.complete("--json", "-s", "/x")), commands)
+        self.assertEqual(self.complete(last="mo"), ["monitor"])
+        self.assertEqual(self.complete("dns"), ["query"])
+        self.assertEqual(self.complete("flush"), ["dns"])
+        self.assertEqual(self.complete("log-level", last="no"), ["notice"])
+        self.assertEqual(self.complete("status"), [])
+        self.assertEqual(self.complete("log-level", "info"), [])
+        self.assertEqual(self.complete("dns", "query", "a.x", last="--"),
+                         sorted(r[0] for r in rows if r[0].startswith("--") and r[3] in ("", "dns query")))
+        self.assertEqual(self.complete("counters", last="--n"), ["--nonzero"])
+        self.assertEqual(self.complete("status", last="--n"), [])
+        self.assertEqual(self.complete("import", "--tayga", last=MAN[:-3]), [MAN])
+        self.assertEqual(self.complete("dns", "query", "--as"), [])
+
     def test_man_page(self):
         """Every command, argument and option stands in it."""
         man = pathlib.Path(MAN).read_text(encoding="utf-8")
+        helped = self.run_ctl("--help")[1]
         for line in self.run_ctl("--complete")[1].splitlines():
-            name, argument, text = line.split("\t")
+            name, argument, text, goes_with = line.split("\t")
             self.assertTrue(text)
             self.assertIn(f"*{name}*" + (f" _{argument}_" if argument else ""), man)
-        for option in ("-s", "--socket", "--json", "--nonzero", "--queries", "--as", "--do", "--cd", "--tayga", "--bind", "--unbound",
-                       "--radvd", "--leases", "-h", "--help", "-V", "--version"):
+            self.assertIn(f"{name} {argument}".rstrip(), helped)
+            if name.startswith("--") and goes_with:
+                self.assertRegex(man, rf"(?m)^.*\*{name}\*.*\n\t\*{goes_with}\*: ")
+        for option in ("-s", "-h", "-V"):
             self.assertIn(f"*{option}*", man)
 
 
