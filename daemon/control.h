@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/addr.h"
+#include "checkup.h"
 #include "config/effective.h"
 #include "log.h"
 #include "nat64/nat64.h"
@@ -83,6 +84,11 @@ struct control_ops {
 	uint64_t (*query_dns)(void *arg, const struct dns64_question *, plane_dns64_fn *,
 			      void *to);
 	void (*cancel_dns)(void *arg, uint64_t query);
+
+	/* Doctor: as checkup_new() and checkup_free(); NULL: too many already, or no memory. */
+	struct checkup *(*doctor)(void *arg, const struct checkup_ask *, checkup_fn *,
+				  void *to);
+	void (*cancel_doctor)(void *arg, struct checkup *);
 
 	void (*set_log_level)(void *arg, enum log_level);
 };

@@ -7,6 +7,7 @@
 #include "dns/text.h"
 #include "report_json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define OURS    "io.v6gwd.Control."
@@ -441,6 +442,126 @@ static void monitor(struct control_call *c, const char *unused)
 		refuse(c, VARLINK "ExpectedMore", NULL);
 }
 
+static bool read_process(const json_t *value, struct doctor_process *out)
+{
+	json_int_t pid = json_integer_value(json_object_get(value, "pid"));
+	const char *unit = json_string_value(json_object_get(value, "unit"));
+
+	if (!json_is_object(value) || pid <= 0 || pid > INT32_MAX)
+		return false;
+	out->pid = (uint32_t)pid;
+	snprintf(out->unit, sizeof out->unit, "%s", unit ? unit : "");
+	return true;
+}
+
+/* What only who asks can see of the host. */
+static bool read_seen(const json_t *seen, struct doctor_seen *out)
+{
+	const json_t *processes = json_object_get(seen, "processes");
+	const json_t *legacy = json_object_get(seen, "legacy");
+	const char *saved = json_string_value(json_object_get(seen, "saved"));
+	const json_t *p;
+	size_t i;
+
+	out->processes_known = json_is_array(processes);
+	json_array_foreach(processes, i, p)
+	{
+		const char *name = json_string_value(json_object_get(p, "name"));
+
+		if (name && strcmp(name, "tayga") == 0 && !read_process(p, &out->tayga))
+			return false;
+		if (name && strcmp(name, "radvd") == 0 && !read_process(p, &out->radvd))
+			return false;
+	}
+	out->legacy_known = json_is_object(legacy);
+	out->legacy4 = json_is_true(json_object_get(legacy, "ipv4"));
+	out->legacy6 = json_is_true(json_object_get(legacy, "ipv6"));
+	out->saved_known = saved;
+	snprintf(out->saved, sizeof out->saved, "%s", saved ? saved : "");
+	return true;
+}
+
+/* One parameter of Doctor; false when it is none. */
+static bool read_ask(struct checkup_ask *ask, const char *key, const json_t *value)
+{
+	const char *text = json_string_value(value);
+	uint8_t name[DNS_NAME_MAX];
+	struct in6_addr addr;
+
+	if (json_is_null(value))
+		return true;
+	if (text && strcmp(key, "guest") == 0) {
+		ask->has_guest = addr_parse(text, &ask->guest) && !addr_is_v4(&ask->guest);
+		return ask->has_guest;
+	}
+	if (text && strcmp(key, "target") == 0) {
+		snprintf(ask->target, sizeof ask->target, "%s", text);
+		return strlen(text) < sizeof ask->target &&
+		       (addr_parse(text, &addr) || name_from_text(text, name));
+	}
+	return strcmp(key, "seen") == 0 && json_is_object(value) &&
+	       read_seen(value, &ask->seen);
+}
+
+static void on_checkup(void *arg, const struct checkup_news *news)
+{
+	const struct doctor_step_text *step = &doctor_steps[news->step];
+	const struct doctor_finding *f = news->finding;
+	struct control_call *c = arg;
+	struct report r;
+
+	report_open_object(&r);
+	if (news->is_result) {
+		report_text(&r, "result", doctor_state_text(f->state));
+		if (f->state == DOCTOR_OK)
+			report_null(&r, "first");
+		else
+			report_text(&r, "first", step->id);
+	} else {
+		report_text(&r, "id", step->id);
+		report_text(&r, "plane", step->plane);
+		report_text(&r, "checks", step->text);
+		report_text(&r, "state", doctor_state_text(f->state));
+	}
+	report_text(&r, "text", f->text);
+	report_text(&r, "remedy", f->remedy);
+	if (!news->is_result)
+		report_text(&r, "clause", step->clause);
+	reply(c, report_close(&r), !news->is_result);
+	if (!news->is_result)
+		return;
+	c->service->ops->cancel_doctor(c->service->arg, c->checkup);
+	c->checkup = NULL;
+	c->waits = false;
+	c->wake(c->wake_arg);
+}
+
+static void doctor(struct control_call *c, const char *unused)
+{
+	struct checkup_ask ask = { 0 };
+	const char *key;
+	json_t *value;
+
+	(void)unused;
+	json_object_foreach(c->parameters, key, value)
+	{
+		if (!read_ask(&ask, key, value)) {
+			refuse_parameter(c, key);
+			return;
+		}
+	}
+	if (c->oneway)
+		return;
+	if (!c->more) {
+		refuse(c, VARLINK "ExpectedMore", NULL);
+		return;
+	}
+	c->checkup = c->service->ops->doctor(c->service->arg, &ask, on_checkup, c);
+	c->waits = c->checkup;
+	if (!c->checkup)
+		refuse(c, CONTROL_TOO_MANY, NULL);
+}
+
 /* Reads c->parameters by itself. */
 #define SEVERAL ""
 
@@ -467,7 +588,7 @@ static const struct method methods[] = {
 	{ OURS "GetDns", NULL, false, get_dns },
 	{ OURS "QueryDns", SEVERAL, false, query_dns },
 	{ OURS "Monitor", SEVERAL, false, monitor },
-	{ OURS "Doctor", NULL, false, NULL },
+	{ OURS "Doctor", SEVERAL, false, doctor },
 };
 
 static const struct method *find_method(const char *name)
@@ -482,10 +603,10 @@ static const struct method *find_method(const char *name)
 /* Does the gateway answer what m asks? */
 static bool offered(const struct control_ops *o, const struct method *m)
 {
-	return m->call && (m->call != query_dns || o->query_dns) &&
-	       (m->call != get_dns || o->dns) && (m->call != monitor || o->state) &&
-	       (m->call != get_status || o->status) && (m->call != get_ra || o->ra) &&
-	       (m->call != list_mappings || o->mapping) &&
+	return m->call && (m->call != doctor || o->doctor) &&
+	       (m->call != monitor || o->state) && (m->call != query_dns || o->query_dns) &&
+	       (m->call != get_dns || o->dns) && (m->call != get_status || o->status) &&
+	       (m->call != get_ra || o->ra) && (m->call != list_mappings || o->mapping) &&
 	       (m->call != list_counters || o->counter) &&
 	       (m->call != get_metrics || o->counter) && (m->call != get_config || o->config) &&
 	       (m->call != reload || o->reload) && (m->call != flush_dns || o->flush_dns) &&
@@ -582,8 +703,11 @@ void control_call_request(struct control_call *c, const char *text, size_t len)
 
 void control_call_done(struct control_call *c)
 {
-	if (c->waits)
+	if (c->checkup)
+		c->service->ops->cancel_doctor(c->service->arg, c->checkup);
+	else if (c->waits)
 		c->service->ops->cancel_dns(c->service->arg, c->query);
+	c->checkup = NULL;
 	c->waits = false;
 	control_monitor_end(c);
 	control_buf_done(&c->out);

@@ -40,8 +40,9 @@ struct control_call {
 	bool more, oneway;  /* of the request in hand */
 	json_t *parameters; /* of the request in hand, while it is called */
 	json_t *row;        /* ListMappings under way: the next reply's parameters, or NULL */
-	bool waits;         /* QueryDns: the answer is not there yet */
+	bool waits;         /* QueryDns, Doctor: the answer is not there yet */
 	uint64_t query;     /* its number */
+	struct checkup *checkup;        /* or Doctor: its steps are not there yet */
 	struct control_monitor monitor; /* runs: until the peer goes */
 	void (*wake)(void *arg); /* there is something to send; not called within a request */
 	void *wake_arg;

@@ -40,6 +40,8 @@ enum { NAT64, DNS64, RA, N_PLANES };
 #define STATUS_LEN 320
 #define ASK_MS     5 /* how often it is asked meanwhile whether that is done */
 
+#define CHECKUPS_MAX 4 /* at once */
+
 enum state { STATE_OK, STATE_DEGRADED, STATE_FAILED };
 
 struct gateway {
@@ -67,6 +69,9 @@ struct gateway {
 	time_t loaded_at;
 	bool stale, running; /* stale: the file was changed, and refused */
 	enum plane_stop stop;
+	struct checkup_env checkup;
+	unsigned checkups;  /* under way */
+	struct facts facts; /* for them, at the moment */
 };
 
 /* What the host is like now. */
@@ -598,6 +603,44 @@ static void on_cancel_dns(void *arg, uint64_t query)
 	plane_dns64_cancel(g->plane[DNS64], query);
 }
 
+static void on_checkup_now(void *arg, struct doctor_view *v)
+{
+	struct gateway *g = arg;
+
+	g->facts = facts_now(g);
+	v->facts = &g->facts;
+	v->eff = g->eff;
+	v->file = g->file;
+	v->stale = g->stale;
+	v->uptime_s = (ev_now_ms(g->loop) - g->started_ms) / 1000;
+	v->reasons = g->reasons;
+}
+
+static struct checkup *on_doctor(void *arg, const struct checkup_ask *ask, checkup_fn *fn,
+				 void *to)
+{
+	struct gateway *g = arg;
+	struct checkup *c;
+
+	if (g->checkups == CHECKUPS_MAX)
+		return NULL;
+	g->checkup = (struct checkup_env){
+		g->loop,        g->link, g->plane[NAT64], g->plane[DNS64], g->plane[RA],
+		on_checkup_now, g
+	};
+	c = checkup_new(&g->checkup, ask, fn, to);
+	g->checkups += c != NULL;
+	return c;
+}
+
+static void on_cancel_doctor(void *arg, struct checkup *c)
+{
+	struct gateway *g = arg;
+
+	checkup_free(c);
+	g->checkups--;
+}
+
 static void on_log_level(void *arg, enum log_level level)
 {
 	(void)arg;
@@ -617,6 +660,8 @@ static const struct control_ops control_ops = {
 	.dns = on_dns,
 	.query_dns = on_query_dns,
 	.cancel_dns = on_cancel_dns,
+	.doctor = on_doctor,
+	.cancel_doctor = on_cancel_doctor,
 	.set_log_level = on_log_level,
 };
 

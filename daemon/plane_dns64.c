@@ -33,11 +33,10 @@ static void rearm(struct plane_dns64 *p)
 /* After what may have changed the health of forwarders. */
 static void look(struct plane_dns64 *p)
 {
-	size_t n;
-	bool dead = !plane_dns64_any_lives(p, &n) && n;
+	bool dead = forward_all_dead(p->forward);
 
 	rearm(p);
-	plane_dns64_see_forwarders(p, true);
+	plane_dns64_see_forwarders(p);
 	if (dead == p->all_dead)
 		return;
 	p->all_dead = dead;
@@ -72,12 +71,27 @@ static void know_client(struct plane_dns64 *p, struct dns_client *client)
 		client->has_mac = nft_guests_find(p->guests, &client->addr, client->mac);
 }
 
+static void note(struct plane_dns64 *p, const struct dns_client *client)
+{
+	const uint8_t *a = client->addr.s6_addr;
+	unsigned place = 0;
+
+	for (size_t i = 0; i < sizeof client->addr; i++)
+		place = place * 31 + a[i];
+	struct heard *h = &p->heard[place % HEARD_MAX];
+	*h = (struct heard){ .addr = client->addr,
+			     .has_mac = client->has_mac,
+			     .at_ms = now(p) };
+	memcpy(h->mac, client->mac, sizeof h->mac);
+}
+
 static void on_question(void *arg, struct dns_client *client, const uint8_t *msg, size_t len)
 {
 	struct plane_dns64 *p = arg;
 
 	client->link = dns_listen_index(client);
 	know_client(p, client);
+	note(p, client);
 	plane_dns64_input(p, client, msg, len);
 }
 
@@ -370,7 +384,7 @@ static void settle(void *plane, bool commit)
 	p->effective = next;
 	if (!p->dns)
 		return;
-	plane_dns64_see_forwarders(p, false);
+	p->watched = false; /* others may have got their places */
 	for (unsigned set = 0; p->validator && p->revalidate && set < p->conf.forward.n_sets;
 	     set++)
 		forward_doubt(p->forward, set, now(p));
@@ -412,14 +426,13 @@ fail:
 static bool health(const void *plane, struct reasons *r)
 {
 	const struct plane_dns64 *p = plane;
-	size_t n;
 
 	if (!p->dns || !p->effective)
 		return false;
 	dns_listen_reasons(p->listen, r);
 	if (p->validator)
 		p->validates->reasons(p->validator, r);
-	if (!plane_dns64_any_lives(p, &n) && n)
+	if (forward_all_dead(p->forward))
 		reasons_add(
 			r, EVENT_NO_FORWARDER,
 			"no forwarder answers (v6gwctl status): check dns64.forwarders and the "

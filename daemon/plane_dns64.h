@@ -2,7 +2,9 @@
 /* plane_dns64.h - what control asks of the DNS64 plane alone; plane.h has the rest. */
 #pragma once
 
+#include "config/effective.h"
 #include "dns/resolve.h"
+#include "doctor/doctor.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,3 +40,20 @@ void plane_dns64_cancel(void *plane, uint64_t query);
 
 /* The members of QueryDns' reply. */
 void plane_dns64_report_answer(const struct dns64_query *, struct report *);
+
+/* The answer as v6gwctl doctor judges it. */
+void plane_dns64_read_answer(const struct dns64_query *, const struct pref64 *prefix,
+			     struct doctor_answer *out);
+
+/* What v6gwctl doctor asks beside it. */
+struct plane_dns64_look {
+	size_t bound;
+	struct reasons listen; /* why addresses are not bound */
+	size_t forwarders, silent;
+};
+
+void plane_dns64_look(const void *plane, struct plane_dns64_look *out);
+
+/* When a question of addr, or of the guest with that link-layer address (or NULL), came last;
+ * 0: none that is remembered. */
+uint64_t plane_dns64_heard(const void *plane, const struct in6_addr *addr, const uint8_t *mac);

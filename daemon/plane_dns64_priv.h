@@ -13,7 +13,15 @@
 #include "plane.h"
 #include "plane_dns64.h"
 
-enum { RANDOM_LEN = 256 };
+enum { RANDOM_LEN = 256, HEARD_MAX = 256 };
+
+/* Who asked last; one of another address may take the place. */
+struct heard {
+	struct in6_addr addr;
+	uint8_t mac[ADDR_MAC_LEN];
+	bool has_mac;
+	uint64_t at_ms;
+};
 
 struct plane_dns64 {
 	struct plane_env env;
@@ -34,9 +42,11 @@ struct plane_dns64 {
 	uint64_t last_query;         /* the number of the newest */
 	struct dns64_log log;
 	bool all_dead; /* no forwarder answered when looked last */
+	bool watched;  /* dead is as of the last look */
 	uint64_t dead; /* which did not: bit i is that of the i-th */
 	uint8_t random[RANDOM_LEN];
 	size_t random_left;
+	struct heard heard[HEARD_MAX];
 };
 
 /* plane_dns64_query.c: a question of ours was decided upon, or is answered; all are given up.
@@ -52,9 +62,8 @@ void plane_dns64_input(struct plane_dns64 *, const struct dns_client *, const ui
 		       size_t len);
 
 /* plane_dns64_report.c */
-bool plane_dns64_any_lives(const struct plane_dns64 *, size_t *n);
-
-/* Looks which forwarders answer, and tells what is different from the last time. */
-void plane_dns64_see_forwarders(struct plane_dns64 *, bool tell);
+/* Where somebody wants to know: tells which forwarders answer, or do not, other than when
+ * looked last. */
+void plane_dns64_see_forwarders(struct plane_dns64 *);
 void plane_dns64_report(const void *plane, struct report *);
 bool plane_dns64_counter(const void *plane, size_t i, struct counter *out);

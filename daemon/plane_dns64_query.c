@@ -10,6 +10,7 @@
 #include "dns/text.h"
 #include "report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,6 +168,36 @@ uint64_t plane_dns64_query(void *plane, const struct dns64_question *asked, plan
 				 PAYLOAD);
 	plane_dns64_input(p, &client, msg, len);
 	return id;
+}
+
+/* The decision that says most about what came out, "" where there is none. */
+static const char *decision(const struct dns64_query *q)
+{
+	static const char *const telling[] = { "client.refused",
+					       "dns64.not_",
+					       "asked.limit",
+					       "a.not_",
+					       "a.refused",
+					       "a.never",
+					       "chose.nx",
+					       "heard.nothing",
+					       "says.error",
+					       "chose.",
+					       "" };
+
+	for (size_t t = 0; t < sizeof telling / sizeof *telling; t++)
+		for (size_t i = 0; i < q->n_steps; i++)
+			if (q->steps[i].text &&
+			    strncmp(q->steps[i].id, telling[t], strlen(telling[t])) == 0)
+				return q->steps[i].text;
+	return "";
+}
+
+void plane_dns64_read_answer(const struct dns64_query *q, const struct pref64 *prefix,
+			     struct doctor_answer *out)
+{
+	doctor_read_answer(q->msg, q->len, prefix, out);
+	snprintf(out->why, sizeof out->why, "%s", decision(q));
 }
 
 /* The reply. */

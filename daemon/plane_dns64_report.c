@@ -5,19 +5,9 @@
 #include "report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define ENDPOINT_LEN (ADDR_TEXT_LEN + FACT_NAME_LEN + 8)
-
-/* Is there a forwarder that answers?  Counts them. */
-bool plane_dns64_any_lives(const struct plane_dns64 *p, size_t *n)
-{
-	struct forward_health h;
-	bool lives = false;
-
-	for (*n = 0; forward_health_at(p->forward, *n, &h); ++*n)
-		lives |= h.healthy;
-	return lives;
-}
 
 /* "2001:db8::53", "fe80::1%br0@5353": as it would stand in the file. */
 static const char *endpoint_text(const struct plane_dns64 *p, const struct eff_endpoint *e,
@@ -61,11 +51,15 @@ static void tell_forwarder(const struct plane_dns64 *p, const struct forward_hea
 		event_show(EVENT_FORWARDER_DOWN, &fields, "forwarder %s does not answer", text);
 }
 
-void plane_dns64_see_forwarders(struct plane_dns64 *p, bool tell)
+void plane_dns64_see_forwarders(struct plane_dns64 *p)
 {
 	struct forward_health h;
+	bool tell = p->watched;
 	uint64_t before = p->dead;
 
+	p->watched = event_wanted(EVENT_FORWARDER_DOWN);
+	if (!p->watched)
+		return;
 	p->dead = 0;
 	for (size_t i = 0; i < 64 && forward_health_at(p->forward, i, &h); i++) {
 		uint64_t bit = (uint64_t)1 << i;
@@ -140,6 +134,36 @@ void plane_dns64_report(const void *plane, struct report *r)
 	report_number(r, "in_flight", dns_in_flight(p->dns));
 	report_number(r, "tcp_clients", dns_listen_tcp_clients(p->listen));
 	report_cache(p, r);
+}
+
+void plane_dns64_look(const void *plane, struct plane_dns64_look *out)
+{
+	const struct plane_dns64 *p = plane;
+	struct forward_health h;
+
+	memset(out, 0, sizeof *out);
+	if (!p->dns)
+		return;
+	out->bound = dns_listen_count(p->listen);
+	dns_listen_reasons(p->listen, &out->listen);
+	for (; forward_health_at(p->forward, out->forwarders, &h); out->forwarders++)
+		out->silent += !h.healthy;
+}
+
+uint64_t plane_dns64_heard(const void *plane, const struct in6_addr *addr, const uint8_t *mac)
+{
+	const struct plane_dns64 *p = plane;
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < HEARD_MAX; i++) {
+		const struct heard *h = &p->heard[i];
+
+		if (h->at_ms > last &&
+		    (addr_equal(&h->addr, addr) ||
+		     (mac && h->has_mac && memcmp(h->mac, mac, ADDR_MAC_LEN) == 0)))
+			last = h->at_ms;
+	}
+	return last;
 }
 
 static const char *const names[] = {

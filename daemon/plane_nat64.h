@@ -2,6 +2,7 @@
 /* plane_nat64.h - what control asks of the NAT64 plane alone; plane.h has the rest. */
 #pragma once
 
+#include "config/effective.h"
 #include "nat64/nat64.h"
 
 #include <stdbool.h>
@@ -15,3 +16,16 @@ bool plane_nat64_mapping(const void *plane, size_t *i, struct nat64_mapping *out
 
 /* Ends a dynamic mapping; false when ipv6 has none. */
 bool plane_nat64_drop(void *plane, const struct in6_addr *ipv6);
+
+/* What v6gwctl doctor asks. */
+struct plane_nat64_look {
+	uint32_t tun;         /* its link; 0: not there */
+	int tun_error;        /* why, 0 or -errno */
+	struct reasons unmet; /* routes and the like that cannot be made */
+	bool masquerade_present, has_mapping;
+	struct nat64_mapping mapping; /* of the guest */
+	uint32_t active, size;        /* of all pools */
+};
+
+void plane_nat64_look(const void *plane, const struct in6_addr *guest,
+		      struct plane_nat64_look *out);

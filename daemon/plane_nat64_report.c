@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* plane_nat64_report.c - what the NAT64 plane says of itself: health, status, counters. */
+#include "plane_nat64.h"
 #include "plane_nat64_priv.h"
 
 #include "report.h"
@@ -203,6 +204,30 @@ void plane_nat64_report(const void *plane, struct report *r)
 	report_text(r, "fastpath_reason", "this version translates in the daemon only");
 	report_masquerade(p, r);
 	report_packets(p, r);
+}
+
+void plane_nat64_look(const void *plane, const struct in6_addr *guest,
+		      struct plane_nat64_look *out)
+{
+	const struct plane_nat64 *p = plane;
+	struct nat64_usage usage;
+
+	memset(out, 0, sizeof *out);
+	out->tun_error = p->tun_error;
+	if (!p->engine || !p->eff)
+		return;
+	out->tun = p->tun ? tun_index(p->tun) : 0;
+	link_unmet(p->env.link, plane_nat64.name, &out->unmet);
+	out->masquerade_present = p->nft && nft_present(p->nft);
+	out->has_mapping = nat64_find(p->engine, guest, &out->mapping);
+	nat64_usage(p->engine, &usage);
+	out->active = usage.active;
+	for (size_t i = 0; i < p->eff->nat64.n_pools; i++) {
+		uint32_t used, size;
+
+		nat64_pool_usage(p->engine, i, &used, &size);
+		out->size += size;
+	}
 }
 
 #define PREFIX_SIX_TO_FOUR "nat64."

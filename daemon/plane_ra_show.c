@@ -94,16 +94,29 @@ static bool wants_resolver(const struct config_ra *c)
 	return false;
 }
 
+static bool withholds_nat64(const struct port *p)
+{
+	return p->now->nat64_route == EFF_NAT64_WITHHELD ||
+	       p->now->nat64_pref64 == EFF_NAT64_WITHHELD;
+}
+
+static bool withholds_dns64(const struct port *p)
+{
+	const struct effective *eff = p->plane->now;
+
+	return eff->dns64.enabled && !eff->health.dns64_serves &&
+	       wants_resolver(p->now->config);
+}
+
 /* What is not announced because its plane fails, or has not proved itself again. */
 static void report_withholding(const struct port *p, struct report *r, uint64_t now_ms)
 {
 	const struct effective *eff = p->plane->now;
-	const struct eff_ra *e = p->now;
 
 	report_list(r, "withheld");
-	if (e->nat64_route == EFF_NAT64_WITHHELD || e->nat64_pref64 == EFF_NAT64_WITHHELD)
+	if (withholds_nat64(p))
 		report_withheld(r, "nat64", eff->health.nat64_again_ms, now_ms);
-	if (eff->dns64.enabled && !eff->health.dns64_serves && wants_resolver(e->config))
+	if (withholds_dns64(p))
 		report_withheld(r, "dns64", eff->health.dns64_again_ms, now_ms);
 	report_end(r);
 }
@@ -376,4 +389,30 @@ void plane_ra_show(const void *plane, struct report *r)
 	for (const struct port *p = ra->ports; p; p = p->next_port)
 		if (p->now)
 			report_port(p, r);
+}
+
+bool plane_ra_look(const void *plane, size_t i, struct doctor_ra *out)
+{
+	const unsigned harmless = OTHERS_BIT(OTHERS_ROUTER) | OTHERS_BIT(OTHERS_ADDRESS);
+	const struct plane_ra *ra = plane;
+	const struct port *p = ra->ports;
+	const struct others_router *o;
+
+	while (p && (!p->now || i--))
+		p = p->next_port;
+	if (!p)
+		return false;
+	*out = (struct doctor_ra){ .name = p->now->name,
+				   .state = plane_ra_state(p),
+				   .runs = p->now->index && p->now->up &&
+					   ra_conf_has_source(p->now) && p->failures <= 1,
+				   .sent = radv_counters(p->radv)->ra_tx,
+				   .withheld = withholds_nat64(p)   ? "nat64"
+					       : withholds_dns64(p) ? "dns64"
+								    : NULL };
+	for (size_t at = 0;
+	     (o = others_at(radv_others(p->radv), &at, ev_now_ms(ra->env.loop)));)
+		if (o->found & ~harmless)
+			out->against = o->source;
+	return true;
 }

@@ -28,7 +28,8 @@ static struct told_reason *find(struct told *t, const struct reason *r)
 	return NULL;
 }
 
-/* A new place, or that of the one that is gone longest. */
+/* A new place, or that of the one that is gone longest: in a minute there are no more lines
+ * than places, however different the reasons. */
 static struct told_reason *place(struct told *t)
 {
 	struct told_reason *oldest = NULL;
@@ -49,6 +50,11 @@ static void tell_over(const struct reason *r)
 	event_tell(EVENT_OVER, &fields, "no longer: %s", r->text);
 }
 
+static bool has_to_wait(const struct told_reason *e, uint64_t now_ms)
+{
+	return e && e->at_ms && e->at_ms + QUIET_MS > now_ms;
+}
+
 uint64_t told_update(struct told *t, const struct reasons *now, uint64_t now_ms)
 {
 	uint64_t again = UINT64_MAX;
@@ -66,12 +72,10 @@ uint64_t told_update(struct told *t, const struct reasons *now, uint64_t now_ms)
 
 		if (e && e->open)
 			continue;
-		if (e && e->at_ms + QUIET_MS > now_ms) {
-			again = e->at_ms + QUIET_MS < again ? e->at_ms + QUIET_MS : again;
-			continue;
-		}
 		e = e ? e : place(t);
-		if (!e)
+		if (has_to_wait(e, now_ms))
+			again = e->at_ms + QUIET_MS < again ? e->at_ms + QUIET_MS : again;
+		if (!e || has_to_wait(e, now_ms))
 			continue;
 		*e = (struct told_reason){ now->v[i], true, now_ms };
 		event_tell(e->reason.event, NULL, "%s", e->reason.text);

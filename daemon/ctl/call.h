@@ -11,7 +11,8 @@ enum call_exit {
 	EXIT_CODE_FAILED,
 	EXIT_CODE_USAGE,
 	EXIT_CODE_NOT_RUNNING,
-	EXIT_CODE_NOT_PERMITTED
+	EXIT_CODE_NOT_PERMITTED,
+	EXIT_CODE_BROKEN /* doctor found something */
 };
 
 /* How many replies come. */

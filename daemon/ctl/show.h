@@ -18,6 +18,8 @@ struct show {
 void show_status(struct show *, const json_t *);
 void show_dns(struct show *, const json_t *);
 void show_dns_query(struct show *, const json_t *);
+void show_doctor(struct show *, const json_t *);
+void show_doctor_alone(struct show *, const json_t *seen); /* v6gwd does not run */
 void show_ra(struct show *, const json_t *);
 void show_mapping(struct show *, const json_t *);
 void show_event(struct show *, const json_t *); /* of a monitor */

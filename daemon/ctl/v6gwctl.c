@@ -7,7 +7,9 @@
 #include "base/addr.h"
 #include "call.h"
 #include "dns/text.h"
+#include "doctor/doctor.h"
 #include "import_files.h"
+#include "seen.h"
 #include "show.h"
 
 #include <getopt.h>
@@ -94,6 +96,35 @@ static json_t *read_monitor(char **words, const struct options *o)
 	return json_pack("{s:b}", "queries", o->queries);
 }
 
+/* One word alone is a guest where it is an IPv6 address outside of 64:ff9b::/96. */
+static bool is_guest(const char *word)
+{
+	struct pref64 well_known = { .len = 96 };
+	struct in6_addr addr;
+	struct in_addr v4;
+
+	addr_parse("64:ff9b::", &well_known.prefix);
+	return addr_parse(word, &addr) && !addr_is_v4(&addr) &&
+	       !pref64_extract(&well_known, &addr, &v4);
+}
+
+static json_t *read_doctor(char **words, const struct options *o)
+{
+	const char *guest = words[0] && is_guest(words[0]) ? *words++ : NULL;
+	const char *target = words[0] ? *words++ : NULL;
+	uint8_t name[DNS_NAME_MAX];
+	struct in6_addr addr;
+
+	(void)o;
+	if (words[0])
+		usage(guest ? "unexpected argument: " : "not an IPv6 address: ",
+		      guest ? words[0] : target);
+	if (target && !addr_parse(target, &addr) && !name_from_text(target, name))
+		usage("neither an address nor a name: ", target);
+	return json_pack("{s:s*, s:s*, s:o}", "guest", guest, "target", target, "seen",
+			 seen_json());
+}
+
 static const struct command commands[] = {
 	{ "status", NULL, "health and what each plane does", "GetStatus", .show = show_status },
 	{ "mappings", NULL, "who has which IPv4 address", "ListMappings", .replies = CALL_MORE,
@@ -112,6 +143,9 @@ static const struct command commands[] = {
 	  .show = show_dns },
 	{ "monitor", NULL, "events as they happen (--queries: with the clients' questions)",
 	  "Monitor", .replies = CALL_WATCH, .arguments = read_monitor, .show = show_event },
+	{ "doctor", "[GUEST] [TARGET]",
+	  "walk the way of a guest's packet, and name the first broken link", "Doctor",
+	  .replies = CALL_MORE, .arguments = read_doctor, .show = show_doctor },
 	{ "reload", NULL, "read the configuration again", "Reload", .show = show_warnings },
 	{ "flush dns", NULL, "empty the DNS cache", "FlushDns", .show = NULL },
 	{ "drop", "IPV6", "end the mapping of a guest address", "DropMapping", "ipv6",
@@ -185,7 +219,8 @@ static void print_help(void)
 	fputs("\nWithout one of its files, import reads /etc/tayga.conf, "
 	      "/etc/bind/named.conf and\n/etc/radvd.conf, where present.\n\n"
 	      "Exit status: 0 done, 1 refused or failed, 2 usage, 3 not running, 4 not "
-	      "permitted.\n",
+	      "permitted,\n"
+	      "5 doctor found a broken link.\n",
 	      stdout);
 }
 
@@ -320,7 +355,7 @@ static void check_options(const struct options *o, const struct command *c)
 struct run {
 	const struct command *command;
 	struct show show;
-	bool json;
+	bool json, broken;
 };
 
 static void on_reply(void *arg, const char *error, const json_t *parameters)
@@ -333,6 +368,7 @@ static void on_reply(void *arg, const char *error, const json_t *parameters)
 		json_dumpf(parameters, stdout, JSON_COMPACT);
 		putchar('\n');
 	}
+	r->broken |= strcmp(show_text_at(parameters, "result"), "broken") == 0;
 	if (error)
 		show_error(error, parameters);
 	else if (!r->json && r->command->show)
@@ -346,6 +382,14 @@ static bool wants_colour(void)
 
 	return isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
 	       !(term && strcmp(term, "dumb") == 0);
+}
+
+static void look_alone(struct show *show)
+{
+	json_t *seen = seen_json();
+
+	show_doctor_alone(show, seen);
+	json_decref(seen);
 }
 
 int main(int argc, char **argv)
@@ -379,9 +423,11 @@ int main(int argc, char **argv)
 	}
 	if (code == EXIT_CODE_OK && !r.json && r.command->end)
 		r.command->end(&r.show);
+	if (code == EXIT_CODE_NOT_RUNNING && !r.json && r.command->show == show_doctor)
+		look_alone(&r.show);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		perror("v6gwctl: stdout");
 		return EXIT_CODE_FAILED;
 	}
-	return (int)code;
+	return (int)(code == EXIT_CODE_OK && r.broken ? EXIT_CODE_BROKEN : code);
 }

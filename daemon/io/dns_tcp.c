@@ -125,13 +125,24 @@ static void client_close(struct client *c)
 
 /* Writing. */
 
+/* What was sent leaves out: a client that is always behind never empties it. */
+static void pull_up(struct client *c)
+{
+	if (!c->out_at)
+		return;
+	c->out_len -= c->out_at;
+	memmove(c->out, c->out + c->out_at, c->out_len);
+	c->out_at = 0;
+}
+
 /* Takes the answer into out; false: it does not take its answers, or memory is short. */
 static bool append(struct client *c, const uint8_t *msg, size_t len)
 {
-	size_t need = c->out_len + 2 + len;
+	size_t need;
 
-	if (c->out_at == c->out_len)
-		need = 2 + len, c->out_at = c->out_len = 0;
+	if (c->out_len + 2 + len > c->out_size)
+		pull_up(c);
+	need = c->out_len + 2 + len;
 	if (need - c->out_at > OUT_MAX)
 		return false;
 	if (need > c->out_size) {

@@ -174,7 +174,7 @@ static int read_all(struct link *l)
 
 	link_tables_clear(&l->tables);
 	neighbours_clear(&l->neighbours);
-	l->gates_changed = true;
+	l->gates_unknown = true;
 	wishes_proxies_unknown(l);
 	for (size_t i = 0; !error && i < sizeof dumps / sizeof *dumps; i++)
 		error = dump_whole(l, dumps[i].type, dumps[i].family);

@@ -2,14 +2,17 @@
 /* link_gate.c - behind which port of its bridge a default gateway is.
  *
  * Neighbours tell its link-layer address, the bridge's forwarding database the port.  Guests
- * decide how large the database is, so no copy of it is kept: it is read when a gateway, or
- * what the database says of one, is another than before.
+ * decide how large the database is, so no copy of it is kept: it is read when a gateway is
+ * another than before, and not often, since guests decide that, too.  Where one moves to is
+ * notified.
  */
 #include "link_priv.h"
 
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <string.h>
+
+#define READ_MS 1000u /* from one reading to the next */
 
 /* The place of a gate among n, or n. */
 static size_t place_of(const struct link_gate *gates, size_t n, uint32_t bridge,
@@ -64,17 +67,25 @@ static size_t place_in(const struct link *l, struct nlmsghdr *h)
 }
 
 /* Permanent entries are the ports' own addresses. */
-static void on_answer(struct link *l, struct nlmsghdr *h)
+static bool is_entry(struct nlmsghdr *h)
 {
 	const struct ndmsg *nd = nlmsg_data(h);
-	size_t i;
 
-	if (h->nlmsg_type != RTM_NEWNEIGH || nlmsg_datalen(h) < (int)sizeof *nd ||
-	    nd->ndm_family != AF_BRIDGE || nd->ndm_state & NUD_PERMANENT)
-		return;
-	i = place_in(l, h);
+	return nlmsg_datalen(h) >= (int)sizeof *nd && nd->ndm_family == AF_BRIDGE &&
+	       !(nd->ndm_state & NUD_PERMANENT);
+}
+
+static uint32_t port_in(struct nlmsghdr *h)
+{
+	return (uint32_t)((const struct ndmsg *)nlmsg_data(h))->ndm_ifindex;
+}
+
+static void on_answer(struct link *l, struct nlmsghdr *h)
+{
+	size_t i = h->nlmsg_type == RTM_NEWNEIGH && is_entry(h) ? place_in(l, h) : l->n_gates;
+
 	if (i < l->n_gates)
-		l->gates[i].port = (uint32_t)nd->ndm_ifindex;
+		l->gates[i].port = port_in(h);
 }
 
 static int read_database(struct link *l, uint32_t bridge)
@@ -94,25 +105,45 @@ void gates_read(struct link *l)
 {
 	struct link_gate now[LINK_GATES_MAX];
 	size_t n = list_gates(l, now);
-	bool same = n == l->n_gates;
+	uint64_t now_ms = ev_now_ms(l->loop);
 
-	for (size_t i = 0; same && i < n; i++)
-		same = place_of(l->gates, n, now[i].bridge, now[i].mac) < n;
-	if (same && !l->gates_changed)
-		return;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = place_of(l->gates, l->n_gates, now[i].bridge, now[i].mac);
+
+		if (at < l->n_gates)
+			now[i] = l->gates[at];
+		else
+			l->gates_unknown = true;
+	}
 	memcpy(l->gates, now, n * sizeof *now);
 	l->n_gates = n;
-	l->gates_changed = false;
+	if (!l->gates_unknown)
+		return;
+	if (now_ms < l->gates_again_ms) {
+		if (l->settle.at_ms > l->gates_again_ms)
+			ev_timer_at(&l->settle, l->gates_again_ms);
+		return;
+	}
+	l->gates_unknown = false;
+	if (n)
+		l->gates_again_ms = now_ms + READ_MS;
+	for (size_t i = 0; i < n; i++)
+		l->gates[i].port = 0;
 	for (size_t i = 0; i < n; i++)
 		if (!l->gates[i].port && read_database(l, l->gates[i].bridge) < 0)
-			l->gates_changed = true; /* with the next change, then */
+			l->gates_unknown = true; /* with the next change, then */
 }
 
 void gates_on_entry(struct link *l, struct nlmsghdr *h)
 {
-	if (place_in(l, h) == l->n_gates)
+	size_t i = is_entry(h) ? place_in(l, h) : l->n_gates;
+	uint32_t port = h->nlmsg_type == RTM_NEWNEIGH ? port_in(h) : 0;
+
+	if (i == l->n_gates || l->gates[i].port == port ||
+	    (!port && l->gates[i].port != port_in(h)))
 		return;
-	l->gates_changed = true;
+	l->gates[i].port = port;
+	l->gates_unknown |= !port; /* there may be an entry of another VLAN */
 	link_touch(l);
 }
 

@@ -92,8 +92,9 @@ struct link {
 	struct neighbours neighbours;
 	struct link_gate gates[LINK_GATES_MAX];
 	size_t n_gates;
-	bool gates_changed; /* what the forwarding databases say of them */
-	struct facts facts; /* a copy of the tables, as published last */
+	bool gates_unknown;      /* what the forwarding databases say of them */
+	uint64_t gates_again_ms; /* they are not read before this */
+	struct facts facts;      /* a copy of the tables, as published last */
 	struct wishes wishes;
 	struct link_watch *watches, *last; /* last: the one given to link_open */
 	uint32_t tun_queues;               /* of the last answer */

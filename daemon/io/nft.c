@@ -79,8 +79,7 @@ static void write_content(struct nft_batch *t, void *arg)
 		struct nftnl_rule *rule = nft_rule_begin(t, CHAIN);
 
 		add_source(t, rule, &n->want.pools[i]);
-		nft_rule_load(t, rule, NFT_META_OIFNAME);
-		nft_rule_match(t, rule, NFT_CMP_NEQ, n->except, IFNAMSIZ);
+		nft_rule_meta(t, rule, NFT_META_OIFNAME, NFT_CMP_NEQ, n->except, IFNAMSIZ);
 		add_verdict(t, rule, &n->want);
 		nft_rule_end(t, rule, "NAT64 pool");
 	}

@@ -14,7 +14,6 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter_ipv6.h>
 #include <net/if.h>
-#include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,13 +31,8 @@
 #define COLLECT_MS  250u
 #define SOURCES_MAX 131072u
 
-/* What nft calls the types of key and data. */
-#define TYPE_IPV6_ADDR  8u
-#define TYPE_ETHER_ADDR 9u
-
-#define SRC6_OFFSET    8u /* of the source address in an IPv6 header (RFC 8200 3) */
-#define DPORT_OFFSET   2u /* of the destination port in a UDP or TCP header */
-#define ETH_SRC_OFFSET 6u /* of the source address in an Ethernet header */
+#define SRC6_OFFSET  8u /* of the source address in an IPv6 header (RFC 8200 3) */
+#define DPORT_OFFSET 2u /* of the destination port in a UDP or TCP header */
 
 #define REG_KEY  NFT_REG_1
 #define REG_DATA NFT_REG_2
@@ -59,9 +53,9 @@ static void put_map(struct nft_batch *t)
 		nftnl_set_set_str(set, NFTNL_SET_NAME, MAP);
 		nftnl_set_set_u32(set, NFTNL_SET_FLAGS,
 				  NFT_SET_MAP | NFT_SET_TIMEOUT | NFT_SET_EVAL);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, TYPE_IPV6_ADDR);
+		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, NFT_TYPE_IPV6_ADDR);
 		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, sizeof(struct in6_addr));
-		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, TYPE_ETHER_ADDR);
+		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, NFT_TYPE_ETHER_ADDR);
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, ADDR_MAC_LEN);
 		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, SOURCES_MAX);
 		nftnl_set_set_u64(set, NFTNL_SET_TIMEOUT, TIMEOUT_MS);
@@ -73,14 +67,9 @@ static void put_map(struct nft_batch *t)
 /* meta iiftype ether, with the source's addresses in registers */
 static void load_source(struct nft_batch *t, struct nftnl_rule *rule)
 {
-	static const uint16_t ether = ARPHRD_ETHER;
-
-	nft_rule_load(t, rule, NFT_META_IIFTYPE);
-	nft_rule_match(t, rule, NFT_CMP_EQ, &ether, sizeof ether);
+	nft_rule_ether_source(t, rule, REG_DATA);
 	nft_rule_payload(t, rule, NFT_PAYLOAD_NETWORK_HEADER, SRC6_OFFSET,
 			 sizeof(struct in6_addr), REG_KEY);
-	nft_rule_payload(t, rule, NFT_PAYLOAD_LL_HEADER, ETH_SRC_OFFSET, ADDR_MAC_LEN,
-			 REG_DATA);
 }
 
 /* oifname DEVICE ... */
@@ -88,8 +77,7 @@ static struct nftnl_rule *begin_forwarded(struct nft_batch *t, const char device
 {
 	struct nftnl_rule *rule = nft_rule_begin(t, FORWARD);
 
-	nft_rule_load(t, rule, NFT_META_OIFNAME);
-	nft_rule_match(t, rule, NFT_CMP_EQ, device, IFNAMSIZ);
+	nft_rule_meta(t, rule, NFT_META_OIFNAME, NFT_CMP_EQ, device, IFNAMSIZ);
 	load_source(t, rule);
 	return rule;
 }
@@ -100,23 +88,12 @@ static struct nftnl_rule *begin_received(struct nft_batch *t, uint8_t protocol, 
 	struct nftnl_rule *rule = nft_rule_begin(t, INPUT);
 	const uint16_t wire = htons(port);
 
-	nft_rule_load(t, rule, NFT_META_L4PROTO);
-	nft_rule_match(t, rule, NFT_CMP_EQ, &protocol, sizeof protocol);
+	nft_rule_meta(t, rule, NFT_META_L4PROTO, NFT_CMP_EQ, &protocol, sizeof protocol);
 	nft_rule_payload(t, rule, NFT_PAYLOAD_TRANSPORT_HEADER, DPORT_OFFSET, sizeof wire,
 			 NFT_REG_1);
 	nft_rule_match(t, rule, NFT_CMP_EQ, &wire, sizeof wire);
 	load_source(t, rule);
 	return rule;
-}
-
-static void add_verdict(struct nft_batch *t, struct nftnl_rule *rule, uint32_t verdict)
-{
-	struct nftnl_expr *immediate = nft_rule_add(t, rule, "immediate");
-
-	if (!immediate)
-		return;
-	nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-	nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_VERDICT, verdict);
 }
 
 /* ... update @guests { ip6 saddr : ether saddr } accept */
@@ -130,7 +107,7 @@ static void put_note(struct nft_batch *t, struct nftnl_rule *rule)
 		nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_SREG_DATA, REG_DATA);
 		nftnl_expr_set_str(update, NFTNL_EXPR_DYNSET_SET_NAME, MAP);
 	}
-	add_verdict(t, rule, NF_ACCEPT);
+	nft_rule_verdict(t, rule, NF_ACCEPT);
 	nft_rule_end(t, rule, "who a guest is");
 }
 
@@ -140,8 +117,7 @@ static void put_refusal(struct nft_batch *t, const char device[IFNAMSIZ])
 {
 	struct nftnl_rule *rule = begin_forwarded(t, device);
 
-	nft_rule_add(t, rule, "counter");
-	add_verdict(t, rule, NF_DROP);
+	nft_rule_drop(t, rule);
 	nft_rule_end(t, rule, "no room to note who a guest is");
 }
 

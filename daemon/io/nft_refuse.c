@@ -33,8 +33,7 @@ static void put_rule(struct nft_batch *t, const char name[IFNAMSIZ])
 	static const uint8_t type = NFT_ROUTER_ADVERT;
 	struct nftnl_rule *rule = nft_rule_begin(t, CHAIN);
 
-	nft_rule_load(t, rule, NFT_META_OIFNAME);
-	nft_rule_match(t, rule, NFT_CMP_EQ, name, IFNAMSIZ);
+	nft_rule_meta(t, rule, NFT_META_OIFNAME, NFT_CMP_EQ, name, IFNAMSIZ);
 	nft_rule_icmp6(t, rule);
 	nft_rule_payload(t, rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof type, NFT_REG_1);
 	nft_rule_match(t, rule, NFT_CMP_EQ, &type, sizeof type);

@@ -11,13 +11,13 @@
 
 #include "nft_solicit.h"
 
+#include "base/addr.h"
 #include "daemon/log.h"
 #include "nft_table.h"
 
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv6.h>
-#include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,10 +28,6 @@
 #define RULES_LEN   4096u /* of one link */
 #define SOURCES_MAX 4096u /* beyond them the first limit counts nobody new */
 #define TIMEOUT_MS  10000u
-
-#define TYPE_ETHER_ADDR 9u /* as nft calls the type of the key */
-#define ETH_SRC_OFFSET  6u /* of the source address in an Ethernet header */
-#define ETH_LEN         6u
 
 struct limit {
 	uint64_t rate; /* a second */
@@ -53,8 +49,8 @@ static void put_set(struct nft_batch *t)
 	if (set) {
 		nftnl_set_set_str(set, NFTNL_SET_NAME, SET);
 		nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_TIMEOUT | NFT_SET_EVAL);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, TYPE_ETHER_ADDR);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, ETH_LEN);
+		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, NFT_TYPE_ETHER_ADDR);
+		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, ADDR_MAC_LEN);
 		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, SOURCES_MAX);
 		nftnl_set_set_u64(set, NFTNL_SET_TIMEOUT, TIMEOUT_MS);
 	}
@@ -77,8 +73,7 @@ static struct nftnl_rule *begin(struct nft_batch *t, const char name[IFNAMSIZ], 
 {
 	struct nftnl_rule *rule = nft_rule_begin(t, CHAIN);
 
-	nft_rule_load(t, rule, NFT_META_IIFNAME);
-	nft_rule_match(t, rule, NFT_CMP_EQ, name, IFNAMSIZ);
+	nft_rule_meta(t, rule, NFT_META_IIFNAME, NFT_CMP_EQ, name, IFNAMSIZ);
 	nft_rule_icmp6(t, rule);
 	nft_rule_payload(t, rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof first, NFT_REG_1);
 	nft_rule_match(t, rule, NFT_CMP_GTE, &first, sizeof first);
@@ -89,13 +84,10 @@ static struct nftnl_rule *begin(struct nft_batch *t, const char name[IFNAMSIZ], 
 /* ... meta iiftype ether update @asked { ether saddr limit ... } counter drop */
 static void put_rule_of_one(struct nft_batch *t, const char name[IFNAMSIZ])
 {
-	static const uint16_t ether = ARPHRD_ETHER;
 	struct nftnl_rule *rule = begin(t, name, NFT_ROUTER_SOLICIT, NFT_NEIGHBOUR_SOLICIT);
 	struct nftnl_expr *update, *limit = nftnl_expr_alloc("limit");
 
-	nft_rule_load(t, rule, NFT_META_IIFTYPE);
-	nft_rule_match(t, rule, NFT_CMP_EQ, &ether, sizeof ether);
-	nft_rule_payload(t, rule, NFT_PAYLOAD_LL_HEADER, ETH_SRC_OFFSET, ETH_LEN, NFT_REG_1);
+	nft_rule_ether_source(t, rule, NFT_REG_1);
 	update = limit ? nft_rule_add(t, rule, "dynset") : NULL;
 	if (update) {
 		nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);

@@ -20,6 +20,7 @@
 #include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,8 @@
 #define EVENTS_BURST 64
 #define EVENT_LEN    16384u
 #define NAME_LEN     48u
+
+#define ETH_SRC_OFFSET 6u /* of the source address in an Ethernet header */
 
 static const char *family_of(const struct nft_table *n)
 {
@@ -136,16 +139,6 @@ struct nftnl_expr *nft_rule_add(struct nft_batch *t, struct nftnl_rule *rule, co
 	return e;
 }
 
-void nft_rule_load(struct nft_batch *t, struct nftnl_rule *rule, uint32_t meta_key)
-{
-	struct nftnl_expr *e = nft_rule_add(t, rule, "meta");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, meta_key);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG_1);
-}
-
 void nft_rule_payload(struct nft_batch *t, struct nftnl_rule *rule, uint32_t base,
 		      uint32_t offset, uint32_t len, uint32_t reg)
 {
@@ -171,27 +164,49 @@ void nft_rule_match(struct nft_batch *t, struct nftnl_rule *rule, uint32_t op, c
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
 }
 
+void nft_rule_meta(struct nft_batch *t, struct nftnl_rule *rule, uint32_t key, uint32_t op,
+		   const void *data, uint32_t len)
+{
+	struct nftnl_expr *e = nft_rule_add(t, rule, "meta");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG_1);
+	nft_rule_match(t, rule, op, data, len);
+}
+
 void nft_rule_icmp6(struct nft_batch *t, struct nftnl_rule *rule)
 {
 	const uint16_t ipv6 = htobe16(ETH_P_IPV6);
 	static const uint8_t icmp6 = IPPROTO_ICMPV6;
 
-	nft_rule_load(t, rule, NFT_META_PROTOCOL);
-	nft_rule_match(t, rule, NFT_CMP_EQ, &ipv6, sizeof ipv6);
-	nft_rule_load(t, rule, NFT_META_L4PROTO);
-	nft_rule_match(t, rule, NFT_CMP_EQ, &icmp6, sizeof icmp6);
+	nft_rule_meta(t, rule, NFT_META_PROTOCOL, NFT_CMP_EQ, &ipv6, sizeof ipv6);
+	nft_rule_meta(t, rule, NFT_META_L4PROTO, NFT_CMP_EQ, &icmp6, sizeof icmp6);
+}
+
+void nft_rule_ether_source(struct nft_batch *t, struct nftnl_rule *rule, uint32_t reg)
+{
+	static const uint16_t ether = ARPHRD_ETHER;
+
+	nft_rule_meta(t, rule, NFT_META_IIFTYPE, NFT_CMP_EQ, &ether, sizeof ether);
+	nft_rule_payload(t, rule, NFT_PAYLOAD_LL_HEADER, ETH_SRC_OFFSET, ETH_ALEN, reg);
+}
+
+void nft_rule_verdict(struct nft_batch *t, struct nftnl_rule *rule, uint32_t verdict)
+{
+	struct nftnl_expr *immediate = nft_rule_add(t, rule, "immediate");
+
+	if (!immediate)
+		return;
+	nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_VERDICT, verdict);
 }
 
 void nft_rule_drop(struct nft_batch *t, struct nftnl_rule *rule)
 {
-	struct nftnl_expr *verdict;
-
 	nft_rule_add(t, rule, "counter");
-	verdict = nft_rule_add(t, rule, "immediate");
-	if (!verdict)
-		return;
-	nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-	nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_VERDICT, NF_DROP);
+	nft_rule_verdict(t, rule, NF_DROP);
 }
 
 static void add_comment(struct nftnl_rule *rule, const char *comment)

@@ -21,6 +21,10 @@
 #define NFT_TABLE     "v6gwd"
 #define NFT_TABLE_DNS "v6gwd_dns"
 
+/* What nft calls the types of keys and data. */
+#define NFT_TYPE_IPV6_ADDR  8u
+#define NFT_TYPE_ETHER_ADDR 9u
+
 /* Types of ICMPv6 (RFC 4861 4) */
 enum { NFT_ROUTER_SOLICIT = 133, NFT_ROUTER_ADVERT = 134, NFT_NEIGHBOUR_SOLICIT = 135 };
 
@@ -71,11 +75,15 @@ void nft_put_chain(struct nft_batch *, const char *name, const char *type, uint3
 void nft_put_set(struct nft_batch *, struct nftnl_set *); /* frees it; NULL fails */
 struct nftnl_rule *nft_rule_begin(struct nft_batch *, const char *chain);
 struct nftnl_expr *nft_rule_add(struct nft_batch *, struct nftnl_rule *, const char *name);
-void nft_rule_load(struct nft_batch *, struct nftnl_rule *, uint32_t meta_key);
+void nft_rule_meta(struct nft_batch *, struct nftnl_rule *, uint32_t key, uint32_t op,
+		   const void *data, uint32_t len);
 void nft_rule_payload(struct nft_batch *, struct nftnl_rule *, uint32_t base, uint32_t offset,
 		      uint32_t len, uint32_t reg);
 void nft_rule_match(struct nft_batch *, struct nftnl_rule *, uint32_t op, const void *data,
 		    uint32_t len);
 void nft_rule_icmp6(struct nft_batch *, struct nftnl_rule *); /* is it ICMPv6? */
-void nft_rule_drop(struct nft_batch *, struct nftnl_rule *);  /* counted */
+/* Did it come over Ethernet?  Its source there into a register. */
+void nft_rule_ether_source(struct nft_batch *, struct nftnl_rule *, uint32_t reg);
+void nft_rule_verdict(struct nft_batch *, struct nftnl_rule *, uint32_t verdict);
+void nft_rule_drop(struct nft_batch *, struct nftnl_rule *); /* counted */
 void nft_rule_end(struct nft_batch *, struct nftnl_rule *, const char *comment);

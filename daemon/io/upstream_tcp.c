@@ -179,7 +179,9 @@ static void on_message(struct stream *s, const uint8_t *msg, size_t len)
 	for (struct ask **at = &s->asks; *at; at = &(*at)->next) {
 		struct ask *a = *at;
 
-		if (a->over || a->written < a->len ||
+		if (!a->over && a->written < a->len) /* nor is any behind it */
+			return;
+		if (a->over ||
 		    exchange_match(a->frame + 2, a->len - 2, msg, len) == EXCHANGE_FOREIGN)
 			continue;
 		*at = a->next;

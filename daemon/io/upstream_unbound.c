@@ -34,6 +34,7 @@
 
 enum {
 	QUESTIONS_MAX = 1024, /* in flight, those that nobody waits for any longer included */
+	ZONES_MAX = 384,      /* of these for zones: fewer than outgoing-range, below */
 	CLOCK_STEP_S = 10,    /* the clock was set, not only corrected */
 	STRIPPED_MIN = 3,     /* answers without signatures before it is said */
 	PATH_LEN = 4096,
@@ -76,6 +77,7 @@ struct validator {
 
 	unsigned inside; /* the library is on the stack */
 	struct question *slots, *free;
+	unsigned n_zones;              /* of the slots are for zones */
 	struct question *first, *last; /* those wanted, by deadline */
 	struct question *later; /* to be asked when the library is left, the last first */
 	uint8_t *stripped;      /* DNS_MSG_MAX octets */
@@ -425,6 +427,7 @@ static void release(struct question *q)
 
 	if (q->wanted)
 		unlink_wanted(q);
+	v->n_zones -= q->set > 0;
 	q->next = v->free;
 	v->free = q;
 }
@@ -584,10 +587,11 @@ static void ask(struct validator *v, uint64_t id, const struct dns_question *que
 	long step = (long)(clock_offset_s() - v->clock_offset_s);
 
 	v->expired |= step > CLOCK_STEP_S || step < -CLOCK_STEP_S;
-	if (!q) {
+	if (!q || (set && v->n_zones >= ZONES_MAX)) {
 		v->ops->resolved(v->arg, id, &busy);
 		return;
 	}
+	v->n_zones += set > 0;
 	v->free = q->next;
 	*q = (struct question){ .v = v, .id = id, .q = *question, .flags = flags, .set = set };
 	q->due_ms = ev_now_ms(v->loop) + v->setup.timeout_ms - v->setup.timeout_ms / 10;

@@ -123,6 +123,7 @@ struct eff_ra {
 	enum eff_nat64_use nat64_route, nat64_pref64;
 	struct eff_iface refused[EFF_REFUSED_MAX]; /* ports of it that lead to the provider */
 	size_t n_refused;
+	uint32_t way_out; /* its port that leads out, behind which a gateway was heard; or 0 */
 };
 
 /* Whether the planes serve, as far as others may rely on it; all true at start.  One that

@@ -106,11 +106,28 @@ static void refuse_what_leads_out(const struct build *b, struct eff_ra *e)
 	}
 }
 
+/* A guest that sends with a gateway's link-layer address, or claims its IP address, gets it
+ * moved behind his port.  The way out, once known, is refused as long as it is a port. */
+static void keep_way_out(const struct build *b, struct eff_ra *e)
+{
+	const struct effective *p = b->previous;
+
+	for (size_t i = 0; p && i < p->n_ra; i++) {
+		const struct fact_link *port = port_at(b, e, p->ra[i].way_out);
+
+		if (p->ra[i].index != e->index || !port || !leads_out(port))
+			continue;
+		refuse(b, e, port);
+		e->way_out = port->index;
+	}
+}
+
 /* Behind which ports the gateways of the routes through this link are.  The one that is not
  * known, or NULL. */
 static const struct fact_route *refuse_gateways(const struct build *b, struct eff_ra *e)
 {
 	const struct fact_route *unknown = NULL;
+	bool any = false;
 
 	for (size_t i = 0; i < b->facts->n_routes; i++) {
 		const struct fact_route *r = &b->facts->routes[i];
@@ -118,11 +135,16 @@ static const struct fact_route *refuse_gateways(const struct build *b, struct ef
 
 		if (r->index != e->index)
 			continue;
+		any = true;
 		if (port)
 			refuse(b, e, port);
 		else
 			unknown = r;
+		if (port && leads_out(port))
+			e->way_out = port->index;
 	}
+	if (any && !e->way_out)
+		keep_way_out(b, e);
 	return unknown;
 }
 

@@ -878,6 +878,18 @@ bool forward_health_of(const struct forward *f, unsigned set, size_t i,
 	return true;
 }
 
+bool forward_all_dead(const struct forward *f)
+{
+	bool any = false;
+
+	for (const struct peer *p = f->peers; p; p = p->next) {
+		if (p->listed && !p->dead)
+			return false;
+		any |= p->listed;
+	}
+	return any;
+}
+
 bool forward_health_at(const struct forward *f, size_t i, struct forward_health *out)
 {
 	const struct peer *p = peer_at(f->plan, i);

@@ -112,4 +112,7 @@ bool forward_health_of(const struct forward *, unsigned set, size_t i,
 		       struct forward_health *out);
 bool forward_health_at(const struct forward *, size_t i, struct forward_health *out);
 
+/* There are peers, and all are dead. */
+bool forward_all_dead(const struct forward *);
+
 size_t forward_in_flight(const struct forward *);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define DATAGRAM_MAX 4096 /* no answer of ours is longer (dns64.udp_payload) */
+
 static uint8_t resolve_flags(const struct ask *a)
 {
 	return (uint8_t)((a->dnssec_ok ? RESOLVE_DO : 0) |
@@ -174,6 +176,14 @@ static void explain_proof(struct dns *d, const struct pending_slot *s,
 	engine_explain(d, s, &step);
 }
 
+/* Thousands of addresses take a millisecond to look at, and whoever asks by datagram is sent to
+ * come again by stream anyway. */
+static bool is_huge(const struct pending_slot *s, const struct cache_answer *answer)
+{
+	return !s->ask.tcp && answer->fact.outcome == SYNTH_DATA &&
+	       answer->authority_at > DATAGRAM_MAX;
+}
+
 /* The leg has one more hop: what does that make of it? */
 static void judge_hop(struct dns *d, struct pending_slot *s, struct pending_leg *leg)
 {
@@ -187,7 +197,8 @@ static void judge_hop(struct dns *d, struct pending_slot *s, struct pending_leg 
 			return;
 		}
 		leg->outcome = (enum synth_outcome)answer.fact.outcome;
-		if (leg->outcome != SYNTH_BARE && s->goal != PENDING_DNS64)
+		leg->huge = is_huge(s, &answer);
+		if (leg->huge || (leg->outcome != SYNTH_BARE && s->goal != PENDING_DNS64))
 			return;
 	}
 	if (!leg_load(d, s, i)) {

@@ -17,6 +17,8 @@
 #define JOB_BUCKETS   8192
 #define GUEST_BUCKETS 1024
 
+_Static_assert(JOBS == 2 * SLOTS + PENDING_SLOTS, "resolve.h reckons with as many slots");
+
 struct guest {
 	struct in6_addr addr;
 	enum dns_transport transport;

@@ -32,6 +32,7 @@ struct pending_leg {
 	uint8_t n_hops, cnames;
 	bool used;
 	bool filtered; /* some of its data may not be used */
+	bool huge;     /* its data was not looked at: no datagram holds it */
 	struct pending_hop hops[PENDING_HOPS];
 	uint32_t stale_pin;  /* what to use when the job fails or takes long */
 	uint16_t rcode, ede; /* where outcome is a failure */

@@ -272,17 +272,12 @@ static enum nat64_state state_of(const struct mapping *m)
 	return NAT64_STATIC;
 }
 
-bool nat64_mapping_at(const struct nat64 *n, size_t *i, struct nat64_mapping *out)
+static struct nat64_mapping mapping_of(const struct nat64 *n, const struct mapping *m)
 {
-	const char *name;
-	const struct mapping *m = pool_at(n->pool, i, &name);
-
-	if (!m)
-		return false;
-	*out = (struct nat64_mapping){
+	return (struct nat64_mapping){
 		.ipv6 = m->ipv6,
 		.ipv4 = m->ipv4,
-		.name = name,
+		.name = "",
 		.state = state_of(m),
 		.guest = pool_guest(n->pool, m),
 		.made_ms = (uint64_t)m->made_ms,
@@ -290,6 +285,30 @@ bool nat64_mapping_at(const struct nat64 *n, size_t *i, struct nat64_mapping *ou
 		.packets = { m->packets[0], m->packets[1] },
 		.bytes = { m->bytes[0], m->bytes[1] },
 	};
+}
+
+bool nat64_mapping_at(const struct nat64 *n, size_t *i, struct nat64_mapping *out)
+{
+	const char *name;
+	const struct mapping *m = pool_at(n->pool, i, &name);
+
+	if (!m)
+		return false;
+	*out = mapping_of(n, m);
+	out->name = name;
+	return true;
+}
+
+bool nat64_find(const struct nat64 *n, const struct in6_addr *ipv6, struct nat64_mapping *out)
+{
+	struct in_addr ipv4;
+	const struct mapping *m = pool_local6(n->pool, ipv6, &ipv4);
+
+	if (!m)
+		return false;
+	*out = mapping_of(n, m);
+	out->ipv6 = *ipv6;
+	out->ipv4 = ipv4;
 	return true;
 }
 

@@ -134,6 +134,9 @@ void nat64_tick(struct nat64 *, uint64_t now_ms);
  * last.  for (size_t i = 0; nat64_mapping_at(n, &i, &m); i++) sees all. */
 bool nat64_mapping_at(const struct nat64 *, size_t *i, struct nat64_mapping *out);
 
+/* The mapping of a guest's address, dormant or fixed ones too; false where it has none. */
+bool nat64_find(const struct nat64 *, const struct in6_addr *, struct nat64_mapping *out);
+
 struct nat64_usage {
 	uint32_t active, dormant, fixed;
 };

@@ -19,6 +19,7 @@ lib/ra/*
 
 lib/config/*
 
+lib/doctor/*
 lib/import/*
 
 daemon/log.*
@@ -39,6 +40,7 @@ daemon/io/sysctl*
 daemon/io/resolvers*
 daemon/io/icmp6*
 daemon/io/hearing*
+daemon/io/probe*
 daemon/io/lease_*
 daemon/io/dns_* daemon/io/port_holder*
 daemon/io/upstream*
@@ -49,6 +51,8 @@ daemon/config_log.*
 daemon/plane_nat64* daemon/nat64_*
 daemon/plane_dns64* daemon/dns64_*
 daemon/plane_ra* daemon/ra_*
+
+daemon/checkup*
 
 daemon/control*
 

@@ -5,8 +5,6 @@ asked with and without DO, CD and AD.
 Numbers in brackets are those of docs/rfc.md, DNS64."""
 import os
 import socket
-import subprocess
-import textwrap
 import time
 
 import dns.flags
@@ -14,88 +12,16 @@ import dns.message
 import dns.query
 import dns.rcode
 import dns.rdatatype
-import dns.zone
 import pytest
 
-from lab import NAMES4, sh, tool, wait_until
+from lab import NAMES4, sh, wait_until
 from mock_dns import MockDns, Send
+from signed import A, HEAD, Zones, pass_on
 
 pytestmark = pytest.mark.lab(guests=0)
-A, SYNTHETIC = "198.41.0.10", "64:ff9b::c629:a"
+SYNTHETIC = "64:ff9b::c629:a"
 MIDDLE = "198.41.0.101"  # a forwarder that stands between us and BIND
 ROOT_KEY = "/usr/share/dns/root.key"
-HEAD = "$TTL 300\n@ SOA ns.u.example. hostmaster 1 3600 600 86400 60\n NS ns.u.example.\n"
-SIGNED = HEAD + f"""
-aonly   A {A}
-dual    A {A}
-dual    AAAA 2001:db8:ffff::80
-mapped  A {A}
-mapped  AAAA ::ffff:{A}
-bada    A {A}
-badaaaa A {A}
-badaaaa AAAA 2001:db8:ffff::81
-badneg  A {A}
-*.w     A {A}
-cn      CNAME aonly
-cnu     CNAME aonly.u.example.
-ins     NS ns.u.example.
-exp     NS ns.u.example.
-str     NS ns.u.example.
-"""
-PLAIN = HEAD + f"ns A {NAMES4}\naonly A {A}\n"
-
-
-class Zones:
-    """Zone files below a directory, signed by dnssec-signzone."""
-
-    def __init__(self, directory):
-        self.dir = directory
-        self.dir.mkdir()
-        self.names = []
-
-    def plain(self, name, text):
-        self.path(name).write_text(text)
-        self.names.append(name)
-
-    def path(self, name):
-        return self.dir / (name or "root")
-
-    def signed(self, name, text, *options):
-        """Returns the DS record of the new key."""
-        def keygen(*flags):
-            return sh("dnssec-keygen", "-q", "-K", self.dir, "-a", "ECDSAP256SHA256", *flags, name or ".").stdout.strip()
-        ksk, zsk = keygen("-f", "KSK"), keygen()
-        self.plain(name, text)
-        sh("dnssec-signzone", "-q", "-P", "-S", "-K", self.dir, "-d", self.dir, "-o", name or ".", *options,
-           "-f", self.path(name), self.path(name), ksk, zsk)
-        self.key = next(line for line in (self.dir / f"{ksk}.key").read_text().splitlines() if "DNSKEY" in line)
-        return sh("dnssec-dsfromkey", "-2", self.dir / f"{ksk}.key").stdout.strip()
-
-    def break_signature(self, zone, name, covers):
-        """The signature of one record set becomes wrong."""
-        z = dns.zone.from_file(str(self.path(zone)), origin=zone + ".", relativize=False)
-        rdataset = z.find_rdataset(dns.name.from_text(name), dns.rdatatype.RRSIG, dns.rdatatype.from_text(covers))
-        for rdata in list(rdataset):
-            signature = bytes([rdata.signature[0] ^ 1]) + rdata.signature[1:]
-            rdataset.remove(rdata)
-            rdataset.add(rdata.replace(signature=signature))
-        z.to_file(str(self.path(zone)), relativize=False)
-
-    def serve(self, lab):
-        zones = "".join(f'zone "{n or "."}" {{ type primary; file "{self.path(n)}"; check-integrity no; }};\n'
-                        for n in self.names)
-        (self.dir / "named.conf").write_text(textwrap.dedent(f"""\
-            options {{
-                directory "{self.dir}"; pid-file none; session-keyfile none; managed-keys-directory "{self.dir}";
-                listen-on {{ {NAMES4}; }}; listen-on-v6 {{ none; }};
-                recursion yes; allow-recursion {{ any; }}; dnssec-validation no; empty-zones-enable no;
-            }};
-            controls {{ }};
-            """) + zones)
-        lab.server.popen(tool("named"), "-g", "-n", "1", "-c", self.dir / "named.conf",
-                         stdout=subprocess.DEVNULL, stderr=open(self.dir / "log", "w"))
-        wait_until(lambda: lab.server.ok("dig", f"@{NAMES4}", "+time=1", "+tries=1", "u.example", "SOA"), 15,
-                   lambda: "named answers\n" + (self.dir / "log").read_text())
 
 
 class Net:
@@ -105,14 +31,7 @@ class Net:
         self.lab = lab
         lab.server.run("ip", "addr", "add", f"{MIDDLE}/24", "dev", "eth0")
         zones = Zones(lab.dir / "zones")
-        expired = zones.signed("exp.s.example", PLAIN, "-s", "20200101000000", "-e", "20200201000000")
-        stripped = zones.signed("str.s.example", PLAIN)
-        zones.path("str.s.example").write_text(PLAIN)
-        self.anchor = zones.signed("s.example", SIGNED + expired + "\n" + stripped + "\n")
-        for name, covers in (("bada", "A"), ("badaaaa", "AAAA"), ("badneg", "NSEC")):
-            zones.break_signature("s.example", f"{name}.s.example.", covers)
-        zones.plain("u.example", PLAIN)
-        zones.plain("ins.s.example", PLAIN)
+        self.anchor = zones.sign_example()
         root_ds = zones.signed("", HEAD + f"ns.u.example. A {NAMES4}\nexample. NS ns.u.example.\n")
         self.root_key, self.root_ds = zones.key, root_ds
         zones.plain("example", HEAD + "s NS ns.u\nu NS ns.u\n")
@@ -133,17 +52,7 @@ class Net:
 
     def pass_on(self, q, want_dnssec=None, spoil=False):
         """What BIND says; spoil: with wrong signatures."""
-        message = dns.message.from_wire(q.wire)
-        if want_dnssec is not None:
-            message.use_edns(0, payload=1232, ednsflags=dns.flags.DO if want_dnssec else 0)
-        with self.lab.server.inside():
-            answer = dns.query.tcp(message, NAMES4, timeout=3) if q.tcp else dns.query.udp(message, NAMES4, timeout=3)
-        for rrset in answer.answer + answer.authority if spoil else ():
-            if rrset.rdtype == dns.rdatatype.RRSIG:
-                rrset.items = {r.replace(signature=bytes(len(r.signature))): None for r in rrset}
-        wire = answer.to_wire(max_size=65535)
-        name = q.raw_name.to_wire()
-        return [Send(wire[:12] + name + wire[12 + len(name):])]
+        return pass_on(self.lab, q, want_dnssec, spoil)
 
     def ask(self, name, rdtype="AAAA", do=False, cd=False, ad=False, tcp=False, edns=True):
         flags = dns.flags.RD | (dns.flags.CD if cd else 0) | (dns.flags.AD if ad else 0)
@@ -372,6 +281,24 @@ def test_zone_with_forwarders_of_its_own(net):
     assert data(net.ask("aonly.ins.s.example")) == [SYNTHETIC]
     assert not net.middle.asked("aonly.ins.s.example") and net.middle.asked("s.example", "DNSKEY")
     net.reload()
+
+
+def test_silent_zone_leaves_room(net):
+    """What the library goes on asking for a zone whose forwarder is silent does not keep the others out."""
+    silent = MockDns(MIDDLE, 5353, inside=net.lab.server.inside, script=lambda q: [])
+    net.reload(more=f'zones = ( {{ name = "dead.example"; forwarders = [ "{MIDDLE}@5353" ]; }} ); '
+                    'max_queries_per_client = 4000;')
+    with net.lab.host.inside():
+        sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    for n in range(1200):
+        sock.sendto(dns.message.make_query(f"n{n}.dead.example", "AAAA").to_wire(), ("::1", 53))
+        time.sleep(0.001)
+    assert net.gw.status()["dns64"]["in_flight"] > 100
+    for n in range(5):
+        assert data(net.ask(f"room{n}.w.s.example")) == [SYNTHETIC]
+    sock.close()
+    net.reload()
+    silent.close()
 
 
 def test_link_local_forwarder(net):

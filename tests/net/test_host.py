@@ -3,12 +3,13 @@
 and named where it cannot be."""
 import pathlib
 import signal
+import subprocess
 import sys
 import time
 
 import pytest
 
-from gateway import CONFIG
+from gateway import CONFIG, drop
 from lab import GATEWAY4, wait_until
 
 pytestmark = pytest.mark.lab(guests=0, hops=False)
@@ -156,7 +157,7 @@ import socket, struct, sys
 def attr(kind, data):
     return struct.pack("HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
 def message(kind, flags, res, body=b""):
-    return struct.pack("IHHIIBBH", 20 + len(body), kind, flags, 1, 0, 2, 0, socket.htons(res)) + body
+    return struct.pack("IHHIIBBH", 20 + len(body), kind, flags, 1, 0, int(sys.argv[1]), 0, socket.htons(res)) + body
 s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
 s.send(message(0x10, 1, 10) + message(0xa00, 0x405, 0, attr(1, b"v6gwd\\0") + attr(2, struct.pack(">I", 2)))
        + message(0x11, 1, 10))
@@ -165,10 +166,15 @@ sys.stdin.read()
 """
 
 
-def test_a_table_of_another_process_is_named(lab):
-    import subprocess
-    owner = lab.host.popen(sys.executable, "-c", OWN_TABLE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def own_table(node, family=2):
+    """A process that owns the table v6gwd of a family (NFPROTO_...) until its input ends."""
+    owner = node.popen(sys.executable, "-c", OWN_TABLE, str(family), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert owner.stdout.readline() == "owned\n"
+    return owner
+
+
+def test_a_table_of_another_process_is_named(lab):
+    owner = own_table(lab.host)
     gw = lab.gateway().start()
     gw.wait_log("another process may own it")
     assert any("masquerade" in reason for reason in gw.status()["health"]["reasons"])
@@ -187,6 +193,8 @@ def test_the_table_belongs_to_us_alone(lab):
     assert not host.ok("nft", "delete", "table", "ip", "v6gwd")
     assert not host.ok("nft", "add", "rule", "ip", "v6gwd", "postrouting", "accept")
     gw.kill()
+    assert "flags owner" in host.out("nft", "list", "ruleset")  # kept for the next process
+    drop(gw.store)
     wait_until(lambda: not host.out("nft", "list", "ruleset"), 2, "the table goes with its owner")
 
 

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from lab import Node, wait_until
+from test_host import own_table
 
 pytestmark = pytest.mark.lab(guests=1, hops=False)
 
@@ -139,11 +140,7 @@ def test_a_port_named_by_hand(lab, provider):
 
 
 def test_a_table_of_another_process_is_named(lab, provider):
-    import subprocess
-    from test_host import OWN_TABLE
-    owner = lab.host.popen(sys.executable, "-c", OWN_TABLE.replace("1, 0, 2, 0,", "1, 0, 7, 0,"), stdin=subprocess.PIPE,
-                           stdout=subprocess.PIPE, text=True)
-    assert owner.stdout.readline() == "owned\n"
+    owner = own_table(lab.host, 7)
     gw = lab.gateway('uplink = "nic0";\n' + CONFIG).start()
     gw.wait_log("advertisements reach the provider through nic0")
     owner.communicate(timeout=5)

@@ -42,6 +42,11 @@ static struct {
 	atomic_uint cancelled;
 	atomic_uint events; /* that SetLogLevel makes */
 	atomic_bool wanted; /* was it, the last time? */
+	struct ev_timer checkup_timer;
+	struct checkup_ask checkup_ask;
+	checkup_fn *checkup_fn;
+	void *checkup_to;
+	atomic_uint checkups_ended;
 	atomic_uint mappings, produced, level, dropped, reloads;
 } g;
 
@@ -189,6 +194,42 @@ static void cancel_dns(void *arg, uint64_t query)
 	g.cancelled = (unsigned)query;
 }
 
+/* Three steps, at once or never. */
+static void on_checkup_timer(void *arg)
+{
+	const struct doctor_finding fine = { .state = DOCTOR_OK, .text = "fine" };
+	const struct doctor_finding bad = { .state = DOCTOR_BROKEN,
+					    .text = "bad",
+					    .remedy = "mend" };
+	const struct checkup_news news[] = { { .step = DOCTOR_CONFIG, .finding = &fine },
+					     { .step = DOCTOR_MTU, .finding = &bad },
+					     { true, DOCTOR_MTU, &bad } };
+
+	(void)arg;
+	for (size_t i = 0; i < 3; i++)
+		g.checkup_fn(g.checkup_to, &news[i]);
+}
+
+static struct checkup *start_checkup(void *arg, const struct checkup_ask *ask, checkup_fn *fn,
+				     void *to)
+{
+	(void)arg;
+	if (strcmp(ask->target, "full.example") == 0)
+		return NULL;
+	g.checkup_ask = *ask;
+	g.checkup_fn = fn;
+	g.checkup_to = to;
+	if (strcmp(ask->target, "never.example") != 0)
+		ev_timer_at(&g.checkup_timer, ev_now_ms(g.loop) + 50);
+	return (struct checkup *)&g;
+}
+
+static void end_checkup(void *arg, struct checkup *c)
+{
+	(void)arg;
+	g.checkups_ended += c == (struct checkup *)&g;
+}
+
 /* flush_dns is not there: a gateway may lack what it cannot do */
 static const struct control_ops ops = {
 	.status = write_status,
@@ -202,6 +243,8 @@ static const struct control_ops ops = {
 	.dns = report_dns,
 	.query_dns = query_dns,
 	.cancel_dns = cancel_dns,
+	.doctor = start_checkup,
+	.cancel_doctor = end_checkup,
 	.set_log_level = set_log_level,
 };
 
@@ -233,7 +276,9 @@ static int start_control(void **state)
 	g.loop = ev_new();
 	g.dns_runs = true;
 	g.cancelled = 0;
+	g.checkups_ended = 0;
 	ev_timer_init(&g.dns_timer, g.loop, on_dns_timer, NULL);
+	ev_timer_init(&g.checkup_timer, g.loop, on_checkup_timer, NULL);
 	g.stop_fd = eventfd(0, EFD_CLOEXEC);
 	g.io = ev_io_new(g.loop, g.stop_fd, EV_IO_READ, on_stop, NULL);
 	g.control = control_open(g.loop, &(struct control_conf){ g.path, "", "9.9" }, &ops,
@@ -252,6 +297,7 @@ static int stop_control(void **state)
 		return -1;
 	control_close(g.control, false);
 	ev_timer_stop(&g.dns_timer);
+	ev_timer_stop(&g.checkup_timer);
 	ev_io_free(g.io);
 	ev_free(g.loop);
 	close(g.stop_fd);
@@ -321,7 +367,9 @@ static void assert_reply(int fd, const char *request, const char *expected)
 	assert_string_equal(buf, expected);
 }
 
-#define ASK(method)             "{\"method\":\"io.v6gwd.Control." method "\"}"
+#define ASK(method) "{\"method\":\"io.v6gwd.Control." method "\"}"
+#define DOCTOR(parameters) \
+	"{\"method\":\"io.v6gwd.Control.Doctor\",\"more\":true,\"parameters\":" parameters "}"
 #define ERROR(name, parameters) "{\"error\":\"" name "\",\"parameters\":" parameters "}"
 
 static const struct {
@@ -379,8 +427,18 @@ static const struct {
 	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"ipv6\"}") },
 	{ ASK("FlushDns"), ERROR("org.varlink.service.MethodNotImplemented",
 				 "{\"method\":\"io.v6gwd.Control.FlushDns\"}") },
-	{ ASK("Doctor"), ERROR("org.varlink.service.MethodNotImplemented",
-			       "{\"method\":\"io.v6gwd.Control.Doctor\"}") },
+	{ ASK("Monitor"), ERROR("org.varlink.service.ExpectedMore", "{}") },
+	{ ASK("Doctor"), ERROR("org.varlink.service.ExpectedMore", "{}") },
+	{ DOCTOR("{\"target\":\"full.example\"}"),
+	  ERROR("io.v6gwd.Control.TooManyClients", "{}") },
+	{ DOCTOR("{\"target\":\"a..b\"}"),
+	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"target\"}") },
+	{ DOCTOR("{\"guest\":\"192.0.2.1\"}"),
+	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"guest\"}") },
+	{ DOCTOR("{\"seen\":[]}"),
+	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"seen\"}") },
+	{ DOCTOR("{\"seen\":{\"processes\":[{\"name\":\"tayga\",\"pid\":-1}]}}"),
+	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"seen\"}") },
 	{ ASK("Nothing"), ERROR("org.varlink.service.MethodNotFound",
 				"{\"method\":\"io.v6gwd.Control.Nothing\"}") },
 	{ "{\"method\":\"io.v6gwd.Other.GetStatus\"}",
@@ -445,7 +503,7 @@ static void test_description(void **state)
 			assert_string_equal(error, "org.varlink.service.InvalidParameter");
 		json_decref(reply);
 	}
-	assert_int_equal(methods, 13);
+	assert_int_equal(methods, 14);
 	assert_non_null(strstr(text, "\nerror NotPermitted ()\n"));
 	json_decref(described);
 	close(fd);
@@ -536,6 +594,61 @@ static void test_parameters_of_query(void **state)
 		json_decref(reply);
 	}
 	close(fd);
+}
+
+/* Steps and the whole stream in; a request behind them waits. */
+static void test_doctor(void **state)
+{
+	static const char *const replies[] = {
+		"{\"parameters\":{\"id\":\"config\",\"plane\":\"gateway\",\"checks\":\"the "
+		"file is "
+		"the configuration in force\",\"state\":\"ok\",\"text\":\"fine\",\"remedy\":"
+		"\"\",\"clause\":\"\"},\"continues\":true}",
+		"{\"parameters\":{\"id\":\"mtu\",\"plane\":\"nat64\",\"checks\":\"no MTU on "
+		"the way "
+		"is smaller than it has to "
+		"be\",\"state\":\"broken\",\"text\":\"bad\",\"remedy\":"
+		"\"mend\",\"clause\":\"RFC 7915 5.1, RFC 8200 5\"},\"continues\":true}",
+		"{\"parameters\":{\"result\":\"broken\",\"first\":\"mtu\",\"text\":\"bad\","
+		"\"remedy\":\"mend\"}}",
+	};
+	int fd = connect_client(), other = connect_client();
+
+	(void)state;
+	say_request(
+		fd,
+		DOCTOR("{\"guest\":\"2001:db8::1\",\"target\":\"a.example\",\"seen\":{"
+		       "\"processes\":[{\"name\":\"radvd\",\"pid\":7,\"unit\":\"r.service\"}],"
+		       "\"legacy\":{\"ipv4\":true,\"ipv6\":false}}}"));
+	for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
+		json_t *reply = hear_json(fd), *wanted = json_loads(replies[i], 0, NULL);
+
+		assert_non_null(wanted);
+		assert_true(json_equal(reply, wanted));
+		json_decref(reply);
+		json_decref(wanted);
+	}
+	assert_true(g.checkup_ask.has_guest && g.checkup_ask.seen.processes_known);
+	assert_int_equal(g.checkup_ask.seen.radvd.pid, 7);
+	assert_string_equal(g.checkup_ask.seen.radvd.unit, "r.service");
+	assert_int_equal(g.checkup_ask.seen.tayga.pid, 0);
+	assert_true(g.checkup_ask.seen.legacy_known && g.checkup_ask.seen.legacy4);
+	assert_false(g.checkup_ask.seen.legacy6 || g.checkup_ask.seen.saved_known);
+	assert_int_equal(g.checkups_ended, 1);
+
+	say_request(other, DOCTOR("{\"target\":\"never.example\"}"));
+	for (int i = 0; i < 100 && g.checkup_ask.target[0] != 'n'; i++)
+		usleep(20000);
+	close(fd);
+	close(other);
+}
+
+/* Who closes the control ends what goes on for its clients. */
+static int stop_doctor(void **state)
+{
+	int rc = stop_control(state);
+
+	return g.checkups_ended == 2 ? rc : -1;
 }
 
 static void test_fragments_and_pipeline(void **state)
@@ -1018,6 +1131,7 @@ int main(void)
 		TEST(test_description),
 		cmocka_unit_test_setup_teardown(test_answers_that_take_time, start_control,
 						stop_later),
+		cmocka_unit_test_setup_teardown(test_doctor, start_control, stop_doctor),
 		TEST(test_parameters_of_query),
 		TEST(test_fragments_and_pipeline),
 		TEST(test_garbage),

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import socket
 import subprocess
 import sys
@@ -442,6 +443,62 @@ class CtlTest(unittest.TestCase):
                 self.assertRegex(man, rf"(?m)^.*\*{name}\*.*\n\t\*{goes_with}\*: ")
         for option in ("-s", "-h", "-V"):
             self.assertIn(f"*{option}*", man)
+
+    DOCTOR = [{"id": "config", "plane": "gateway", "checks": "x", "state": "ok", "text": "in force", "remedy": "", "clause": ""},
+              {"id": "radvd", "plane": "ra", "checks": "x", "state": "skipped", "text": "needs root", "remedy": "", "clause": ""},
+              {"id": "filter-ipv4", "plane": "nat64", "checks": "x", "state": "broken", "text": "dropped\x1b",
+               "remedy": "a line\nanother", "clause": ""}]
+
+    def doctor(self, whole, *words):
+        rows = self.DOCTOR + [whole]
+        result, server = self.ask(["doctor", *words], b"".join(
+            json.dumps({"parameters": row, "continues": row is not whole}).encode() + b"\0" for row in rows))
+        return result, server.request
+
+    def test_doctor(self):
+        broken = {"result": "broken", "first": "filter-ipv4", "text": "dropped", "remedy": "a line\nanother"}
+        (code, out, err), request = self.doctor(broken, "2001:db8::1", "a.example")
+        self.assertEqual((code, err), (5, ""))
+        self.assertEqual(out, """\
+ok     config           in force
+-      radvd            needs root
+BROKEN filter-ipv4      dropped?
+                        a line
+                        another
+
+first broken link: filter-ipv4: dropped
+remedy: a line
+        another
+""")
+        self.assertTrue(request["more"])
+        self.assertEqual(request["parameters"]["guest"], "2001:db8::1")
+        self.assertEqual(request["parameters"]["target"], "a.example")
+        self.assertEqual(self.doctor(broken, "--json")[0][0], 5)
+        doubt = {"result": "warn", "first": "mtu", "text": "narrow", "remedy": ""}
+        (code, out, _), request = self.doctor(doubt, "64:ff9b::1.2.3.4")
+        self.assertEqual(code, 0)
+        self.assertTrue(out.endswith("\nfirst doubt: mtu: narrow\n"))
+        self.assertEqual(request["parameters"]["target"], "64:ff9b::1.2.3.4")
+        self.assertNotIn("guest", request["parameters"])
+        well = {"result": "ok", "first": None, "text": "", "remedy": ""}
+        (code, out, _), request = self.doctor(well)
+        self.assertEqual((code, out.splitlines()[-1]), (0, "OK: no broken link"))
+        self.assertEqual(self.run_ctl("doctor", "a.example", "b.example")[0], 2)
+        self.assertEqual(self.run_ctl("doctor", "::1", "a..b")[0], 2)
+        self.assertEqual(self.run_ctl("-s", self.path, "doctor")[0], 3)
+
+    def test_steps_of_the_doctor(self):
+        """The table and the man page say the same, in the same order."""
+        table = (pathlib.Path(MAN).parents[1] / "lib/doctor/steps.h").read_text(encoding="utf-8")
+        rows = re.findall(r'X\((?!NAME)\w+,\s*"([^"]+)",\s*"[^"]+",\s*((?:"[^"]*"\s*)+),\s*"([^"]*)"\)',
+                          table.replace("\\\n", "\n"))
+        self.assertGreater(len(rows), 20)
+        man = pathlib.Path(MAN).read_text(encoding="utf-8").split("# STEPS OF THE DOCTOR")[1].split("\n# ")[0]
+        entries = re.findall(r"^\*([a-z0-9-]+)\*\n((?:\t.*\n)+)", man, re.M)
+        self.assertEqual([e[0] for e in entries], [r[0] for r in rows])
+        for (_, entry), (_, text, clause) in zip(entries, rows):
+            words = "".join(re.findall(r'"([^"]*)"', text)) + (f" ({clause})" if clause else "") + "."
+            self.assertEqual(" ".join(entry.replace("\\", "").split()).lower(), words.lower())
 
 
 unittest.main(verbosity=1)

@@ -342,9 +342,25 @@ static void addresses_in_dad_are_not_used(void **state)
 	h->addrs[3].tentative = true;
 	e = effective(h, NULL);
 	assert_true(addr_is_unspecified(&e->ra[0].link_local));
+	assert_false(e->ra[0].duplicate);
 	assert_int_equal(e->dns64.listen.n, 0);
 	assert_int_equal(e->ra[0].n_prefixes, 0);
 	assert_int_equal(e->ra[0].n_rdnss, 0);
+	done(h, e);
+}
+
+static void addresses_of_others_are_not_used(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	h->addrs[2].dad_failed = true;
+	h->addrs[3].dad_failed = true;
+	e = effective(h, NULL);
+	assert_true(addr_is_unspecified(&e->ra[0].link_local));
+	assert_true(e->ra[0].duplicate);
+	assert_int_equal(e->dns64.listen.n, 0);
 	done(h, e);
 }
 
@@ -739,9 +755,45 @@ static void advertisements_stay_off_the_gateways_port(void **state)
 	e = effective(h, before);
 	expect_refused(e, "vnet0 eth0");
 	effective_free(before);
+	h->routes[0].port = ETH0; /* one for both */
+	before = effective(h, e);
+	expect_refused(before, "eth0");
+	effective_free(e);
+	e = effective(h, before);
+	effective_free(before);
 	h->ra.refuse_on_uplink = false;
 	before = effective(h, e);
 	expect_refused(before, "");
+	effective_free(before);
+	done(h, e);
+}
+
+static void a_guest_does_not_take_the_gateway_away(void **state)
+{
+	struct host *h = new_bridged_host();
+	struct effective *e, *before;
+
+	(void)state;
+	before = effective(h, NULL);
+	expect_refused(before, "eth0"); /* for want of better */
+	h->routes[0].port = VNET0;
+	e = effective(h, before);
+	expect_refused(e, "vnet0");
+	effective_free(before);
+	h->routes[0].port = ETH0;
+	before = effective(h, e);
+	expect_refused(before, "eth0");
+	effective_free(e);
+	for (size_t i = 0; i < 3; i++) {
+		h->routes[0].port = i % 2 ? 0 : VNET0; /* whatever the guest sends */
+		e = effective(h, before);
+		expect_refused(e, i % 2 ? "eth0" : "vnet0 eth0");
+		effective_free(before);
+		before = e;
+	}
+	h->links[1].master = 0;
+	e = effective(h, before);
+	expect_refused(e, "vnet0");
 	effective_free(before);
 	done(h, e);
 }
@@ -848,6 +900,7 @@ static void who_may_listen_to_advertisements(void **state)
 		  .from_ra = true,
 		  .expected = REASON,
 		  .text = "nmcli" },
+		{ { .accept_ra = 0 }, .from_ra = true, .elsewhere = true, .expected = 0 },
 		/* the guests' link is the uplink too */
 		{ { .accept_ra = 2 },
 		  .bridged = true,
@@ -869,7 +922,7 @@ static void who_may_listen_to_advertisements(void **state)
 
 		if (cases[i].from_ra || cases[i].static_route)
 			h->routes[h->facts.n_routes++] =
-				(struct fact_route){ .index = BR0,
+				(struct fact_route){ .index = cases[i].elsewhere ? ETH0 : BR0,
 						     .gateway = addr("fe80::9"),
 						     .from_ra = cases[i].from_ra };
 		e = effective(h, NULL);
@@ -929,6 +982,7 @@ int main(void)
 		cmocka_unit_test(a_bridge_of_libvirt_is_not_chosen),
 		cmocka_unit_test(what_is_missing_is_waited_for),
 		cmocka_unit_test(addresses_in_dad_are_not_used),
+		cmocka_unit_test(addresses_of_others_are_not_used),
 		cmocka_unit_test(prefixes_found_are_deduplicated_and_filtered),
 		cmocka_unit_test(each_link_has_its_own),
 		cmocka_unit_test(an_interface_has_one_entry),
@@ -945,6 +999,7 @@ int main(void)
 		cmocka_unit_test(nat64_is_announced_without_its_plane_where_written),
 		cmocka_unit_test(short_intervals_keep_their_bounds),
 		cmocka_unit_test(advertisements_stay_off_the_gateways_port),
+		cmocka_unit_test(a_guest_does_not_take_the_gateway_away),
 		cmocka_unit_test(what_cannot_be_kept_off_is_told),
 		cmocka_unit_test(more_ports_than_can_be_kept_free_are_told),
 		cmocka_unit_test(nothing_is_kept_off_where_the_provider_is_not),

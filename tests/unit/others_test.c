@@ -328,6 +328,24 @@ static void lifetimes_run_down(void **state)
 	assert_int_equal(contradiction(), OTHERS_BIT(OTHERS_VALID));
 }
 
+/* Nor does what never was the same become so with time. */
+static void what_never_ends_does_not_run_down(void **state)
+{
+	struct ra_item *p;
+
+	(void)state;
+	now_ms = 1000;
+	we(RA_PREFIX, "2001:db8::/64", RA_INFINITE);
+	p = they(RA_PREFIX, "2001:db8::/64", RA_INFINITE);
+	assert_int_equal(contradiction(), 0);
+	now_ms += 600000;
+	p->lifetime_s -= 600;
+	assert_int_equal(contradiction(), OTHERS_BIT(OTHERS_VALID));
+	our_items[0].lifetime_s = DAY_S;
+	p->lifetime_s = DAY_S - (uint32_t)(now_ms / 1000);
+	assert_int_equal(contradiction(), OTHERS_BIT(OTHERS_VALID));
+}
+
 /* D09: who ceases contradicts nobody. */
 static void who_ceases(void **state)
 {
@@ -437,8 +455,9 @@ static void forgotten(void **state)
 	hear("fe80::2");
 	theirs.lifetime_s = 0;
 	hear("fe80::3");
+	now_ms += OTHERS_KEPT_S * 1000 - 1;
 	assert_int_equal(remembered(), 2);
-	now_ms += OTHERS_KEPT_S * 1000;
+	now_ms++;
 	assert_int_equal(remembered(), 1);
 	now_ms += (9000 - OTHERS_KEPT_S) * 1000ull;
 	assert_int_equal(remembered(), 0);
@@ -446,6 +465,42 @@ static void forgotten(void **state)
 	theirs.lifetime_s = 1800;
 	hear("fe80::2"); /* and told anew when it comes back */
 	assert_true(others_news(&others, &news));
+}
+
+static bool is_there(const char *from)
+{
+	const struct others_router *r;
+	struct in6_addr src = addr(from);
+
+	for (size_t i = 0; (r = others_at(&others, &i, now_ms));)
+		if (addr_equal(&r->source, &src))
+			return true;
+	return false;
+}
+
+/* Whose place a new one takes: of those heard alike who is silent longest, but first of all who
+ * is forgotten. */
+static void whose_place_is_taken(void **state)
+{
+	char from[32];
+
+	(void)state;
+	theirs.lifetime_s = 9000;
+	for (unsigned i = OTHERS_MAX; i-- > 0;) { /* the one in the last place is the oldest */
+		now_ms += 1000;
+		snprintf(from, sizeof from, "fe80::2:%x", (i + 1) % OTHERS_MAX);
+		hear(from);
+	}
+	hear("fe80::3");
+	assert_false(is_there("fe80::2:0"));
+	assert_true(is_there("fe80::2:1"));
+	theirs.lifetime_s = 0;
+	hear("fe80::2:5");
+	theirs.lifetime_s = 9000;
+	now_ms += OTHERS_KEPT_S * 1000;
+	assert_false(is_there("fe80::2:5"));
+	hear("fe80::4");
+	assert_int_equal(remembered(), OTHERS_MAX);
 }
 
 static void what_is_remembered(void **state)
@@ -493,11 +548,13 @@ int main(void)
 		TEST(items),
 		TEST(routes),
 		TEST(lifetimes_run_down),
+		TEST(what_never_ends_does_not_run_down),
 		TEST(who_ceases),
 		TEST(each_is_told_once),
 		TEST(a_flood),
 		TEST(our_own_address),
 		TEST(forgotten),
+		TEST(whose_place_is_taken),
 		TEST(what_is_remembered),
 		TEST(fields_have_names),
 	};

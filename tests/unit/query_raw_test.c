@@ -348,6 +348,31 @@ static void answer_too_large(void **state)
 	assert_true(t.reply_len > 64000);
 }
 
+/* By datagram it is cut before it is looked at: here at addresses that may not be used. */
+static void huge_answer(void **state)
+{
+	struct dns_conf conf = conf_of(1 << 20);
+
+	(void)state;
+	conf.destinations.n = 0;
+	assert_true(dns_prepare(t.dns, &conf));
+	dns_settle(t.dns, true, t.now_ms);
+	t.at_once = true;
+	t.n_addresses = 250;
+	ask(1, DNS_UDP, "large.x", TYPE_AAAA);
+	assert_false(msg_flags(t.reply) & MSG_TC);
+	t.n_addresses = 260;
+	for (unsigned i = 0; i < 2; i++) { /* new, and kept */
+		ask(1, DNS_UDP, "huge.x", TYPE_AAAA);
+		assert_int_equal(rcode(), RCODE_NOERROR);
+		assert_true(msg_flags(t.reply) & MSG_TC);
+	}
+	ask(1, DNS_TCP, "huge.x", TYPE_AAAA);
+	assert_int_equal(rcode(), RCODE_NOERROR);
+	assert_false(msg_flags(t.reply) & MSG_TC);
+	assert_int_equal(dns_counts(t.dns)[DNS_COUNT_TRUNCATED], 2);
+}
+
 /* Item 144: the oldest give way, and what is kept is still answered. */
 static void flood(void **state)
 {
@@ -733,6 +758,7 @@ int main(int argc, char **argv)
 		T(longest_name),
 		T(large_query),
 		T(answer_too_large),
+		T(huge_answer),
 		T(flood),
 		T(a_shared_question_goes_on),
 		T(silence_for_aaaa_leaves_room),
