@@ -261,7 +261,7 @@ bool control_health(const struct control *c, struct reasons *reasons)
 {
 	if (c->gid != (gid_t)-1)
 		return true;
-	reasons_add(reasons, "gateway",
+	reasons_add(reasons, EVENT_CONTROL_GROUP,
 		    "control.group: there is no group %s (create it, then v6gwctl reload)",
 		    c->group);
 	return false;

@@ -49,6 +49,9 @@ struct control_ops {
 	 * members as interface.md gives them. */
 	void (*status)(void *arg, struct report *);
 
+	/* Monitor: the health in a line, as EVENT_STATUS tells it. */
+	const char *(*state)(void *arg);
+
 	/* GetRa: "interfaces": [{members by the advertisers' report, one an interface}]. */
 	void (*ra)(void *arg, struct report *);
 

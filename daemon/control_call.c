@@ -51,6 +51,14 @@ static void reply(struct control_call *c, json_t *parameters, bool continues)
 		send_message(c, json_pack("{s:o}", "parameters", parameters));
 }
 
+void control_call_stream(struct control_call *c, json_t *parameters)
+{
+	if (parameters)
+		reply(c, parameters, true);
+	else
+		c->failed = true;
+}
+
 void control_call_error(struct control_call *c, const char *error)
 {
 	c->oneway = false;
@@ -189,11 +197,18 @@ bool control_call_next(struct control_call *c)
 {
 	json_t *row = c->row;
 
-	if (!row || c->failed)
+	if (c->failed)
 		return false;
+	if (!row)
+		return control_monitor_next(c);
 	fetch_row(c);
 	reply(c, row, c->row != NULL);
 	return true;
+}
+
+bool control_call_has_next(const struct control_call *c)
+{
+	return !c->failed && (c->row || c->monitor.lost);
 }
 
 static void list_counters(struct control_call *c, const char *unused)
@@ -404,6 +419,29 @@ static void query_dns(struct control_call *c, const char *unused)
 	refuse(c, OURS "PlaneNotRunning", json_pack("{s:s}", "plane", "dns64"));
 }
 
+static void monitor(struct control_call *c, const char *unused)
+{
+	bool queries = false;
+	const char *key;
+	json_t *value;
+
+	(void)unused;
+	json_object_foreach(c->parameters, key, value)
+	{
+		if (strcmp(key, "queries") != 0 || !json_is_boolean(value)) {
+			refuse_parameter(c, key);
+			return;
+		}
+		queries = json_is_true(value);
+	}
+	if (c->oneway)
+		return;
+	if (c->more)
+		control_monitor_begin(c, c->service->ops->state(c->service->arg), queries);
+	else
+		refuse(c, VARLINK "ExpectedMore", NULL);
+}
+
 static bool read_process(const json_t *value, struct doctor_process *out)
 {
 	json_int_t pid = json_integer_value(json_object_get(value, "pid"));
@@ -549,7 +587,7 @@ static const struct method methods[] = {
 	{ OURS "SetLogLevel", "level", true, set_log_level },
 	{ OURS "GetDns", NULL, false, get_dns },
 	{ OURS "QueryDns", SEVERAL, false, query_dns },
-	{ OURS "Monitor", NULL, false, NULL },
+	{ OURS "Monitor", SEVERAL, false, monitor },
 	{ OURS "Doctor", SEVERAL, false, doctor },
 };
 
@@ -566,9 +604,9 @@ static const struct method *find_method(const char *name)
 static bool offered(const struct control_ops *o, const struct method *m)
 {
 	return m->call && (m->call != doctor || o->doctor) &&
-	       (m->call != query_dns || o->query_dns) && (m->call != get_dns || o->dns) &&
-	       (m->call != get_status || o->status) && (m->call != get_ra || o->ra) &&
-	       (m->call != list_mappings || o->mapping) &&
+	       (m->call != monitor || o->state) && (m->call != query_dns || o->query_dns) &&
+	       (m->call != get_dns || o->dns) && (m->call != get_status || o->status) &&
+	       (m->call != get_ra || o->ra) && (m->call != list_mappings || o->mapping) &&
 	       (m->call != list_counters || o->counter) &&
 	       (m->call != get_metrics || o->counter) && (m->call != get_config || o->config) &&
 	       (m->call != reload || o->reload) && (m->call != flush_dns || o->flush_dns) &&
@@ -671,6 +709,7 @@ void control_call_done(struct control_call *c)
 		c->service->ops->cancel_dns(c->service->arg, c->query);
 	c->checkup = NULL;
 	c->waits = false;
+	control_monitor_end(c);
 	control_buf_done(&c->out);
 	json_decref(c->row);
 	c->row = NULL;

@@ -10,8 +10,7 @@
 
 #define REQUEST_MAX  65536u /* without its NUL */
 #define READ_AT_ONCE 16384u
-#define OUT_ENOUGH   65536u /* more is not produced before some of it is taken */
-#define ROWS_AT_ONCE 32u    /* rows of a list a wake-up: packets and questions wait for us */
+#define ROWS_AT_ONCE 32u /* rows of a list a wake-up: packets and questions wait for us */
 #define IDLE_MS      10000u
 
 /* The length of the request that is complete, or -1. */
@@ -26,7 +25,10 @@ static ssize_t request_len(const struct control_client *c)
 
 static bool has_work(const struct control_client *c)
 {
-	return !c->call.failed && !c->call.waits && (c->call.row || request_len(c) >= 0);
+	if (c->call.failed || c->call.waits)
+		return false;
+	return control_call_has_next(&c->call) ||
+	       (!c->call.monitor.runs && request_len(c) >= 0);
 }
 
 /* False when the connection is broken. */
@@ -43,6 +45,8 @@ static bool receive(struct control_client *c)
 		return errno == EAGAIN || errno == EINTR;
 	control_buf_put(&c->in, (size_t)got);
 	c->eof = got == 0;
+	if (c->call.monitor.runs) /* which nothing can follow */
+		control_buf_done(&c->in);
 	return true;
 }
 
@@ -51,7 +55,7 @@ static bool step(struct control_client *c)
 {
 	if (control_call_next(&c->call))
 		return true;
-	if (c->call.failed || c->call.waits)
+	if (c->call.failed || c->call.waits || c->call.monitor.runs)
 		return false;
 
 	ssize_t len = request_len(c);
@@ -74,7 +78,7 @@ static bool work(struct control_client *c)
 
 	c->call.now_ms = ev_now_ms(c->loop);
 	for (unsigned i = 0; i < ROWS_AT_ONCE; i++) {
-		if (control_buf_len(&c->call.out) >= OUT_ENOUGH)
+		if (control_buf_len(&c->call.out) >= CONTROL_OUT_ENOUGH)
 			break;
 		if (!step(c))
 			break;
@@ -142,7 +146,8 @@ static void on_idle(void *arg)
 {
 	struct control_client *c = arg;
 
-	if (c->call.waits) /* for us: that ends by itself */
+	/* For us, which ends by itself; or for something to happen. */
+	if (c->call.waits || (c->call.monitor.runs && !c->call.failed))
 		ev_timer_at(&c->idle, ev_now_ms(c->loop) + IDLE_MS);
 	else
 		c->on_end(c->arg, c);

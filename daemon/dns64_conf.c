@@ -82,7 +82,6 @@ static bool build_dns(struct memory *m, const struct effective *e, struct dns_co
 		.udp_payload = (uint16_t)c->udp_payload,
 		.timeout_ms = (uint64_t)c->timeout_ms,
 		.max_queries_per_client = c->max_queries_per_client,
-		.log = c->query_log,
 		.tcp_idle_s = DNS64_TCP_IDLE_S,
 	};
 	if (!zones)

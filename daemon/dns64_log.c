@@ -4,7 +4,7 @@
 
 #include "dns64_log.h"
 
-#include "daemon/log.h"
+#include "daemon/event.h"
 #include "dns/text.h"
 
 #define TELL_MS 1000
@@ -46,24 +46,27 @@ static bool may_write(struct dns64_log *l, uint64_t now_ms)
 }
 
 void dns64_log_end(struct dns64_log *l, const struct dns_client *client,
-		   const struct dns_end *end, uint64_t now_ms)
+		   const struct dns_end *end, bool log, uint64_t now_ms)
 {
 	char addr[ADDR_TEXT_LEN], name[NAME_TEXT_LEN];
 	char type[TEXT_TYPE_LEN], rcode[TEXT_RCODE_LEN];
-	const struct log_fields fields = { .client = addr };
+	const struct log_fields fields = { .client = addr, .name = name };
 
 	/* Questions of the control socket are not the client's; one that could not be read has
 	 * no name. */
 	if (client->traced || !end->q->name_len)
 		return;
-	if (!may_write(l, now_ms)) {
+	if (log && !may_write(l, now_ms)) {
 		if (!l->lost++)
 			ev_timer_at(&l->timer, now_ms + TELL_MS);
-		return;
+		log = false;
 	}
-	log_line(LOG_LEVEL_INFO, LOG_PLANE, &fields, "query %s %s %s: %s%s, %s, %llu ms",
-		 addr_text(&client->addr, addr), name_text(end->q->name, name),
-		 text_type(end->q->type, type), dns_count_texts[end->count].name,
-		 end->cached ? " from the cache" : "", text_rcode(end->rcode, rcode),
-		 (unsigned long long)end->took_ms);
+	if (!log && !event_wanted(EVENT_QUERY))
+		return;
+	(log ? event_tell
+	     : event_show)(EVENT_QUERY, &fields, "query %s %s %s: %s%s, %s, %llu ms",
+			   addr_text(&client->addr, addr), name_text(end->q->name, name),
+			   text_type(end->q->type, type), dns_count_texts[end->count].name,
+			   end->cached ? " from the cache" : "", text_rcode(end->rcode, rcode),
+			   (unsigned long long)end->took_ms);
 }

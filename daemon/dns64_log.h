@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* dns64_log.h - dns64.query_log: a line for each question, and no more of them than a log can
- * take. */
+/* dns64_log.h - how questions end: dns64.query_log, a line for each, and no more of them than a
+ * log can take; and all of them to those who watch. */
 #pragma once
 
 #include "daemon/ev.h"
@@ -20,5 +20,6 @@ struct dns64_log {
 void dns64_log_init(struct dns64_log *, struct ev_loop *);
 void dns64_log_done(struct dns64_log *);
 
+/* log: into the log, too. */
 void dns64_log_end(struct dns64_log *, const struct dns_client *, const struct dns_end *,
-		   uint64_t now_ms);
+		   bool log, uint64_t now_ms);

@@ -8,6 +8,7 @@
 #include "config_log.h"
 #include "config_read.h"
 #include "control.h"
+#include "event.h"
 #include "fdstore.h"
 #include "io/hearing.h"
 #include "io/link.h"
@@ -34,9 +35,10 @@ static const struct plane_class *const classes[] = { &plane_nat64, &plane_dns64,
 
 enum { NAT64, DNS64, RA, N_PLANES };
 
-#define RETRY_MS 1000 /* after a change that could not be carried out */
-#define LEAVE_MS 1000 /* before a restart, for what clients wait for */
-#define ASK_MS   5    /* how often it is asked meanwhile whether that is done */
+#define RETRY_MS   1000 /* after a change that could not be carried out */
+#define LEAVE_MS   1000 /* before a restart, for what clients wait for */
+#define STATUS_LEN 320
+#define ASK_MS     5 /* how often it is asked meanwhile whether that is done */
 
 #define CHECKUPS_MAX 4 /* at once */
 
@@ -57,6 +59,7 @@ struct gateway {
 	struct reasons reasons;
 	struct told told; /* what of them is in the log */
 	enum state state;
+	char status[STATUS_LEN]; /* as it was told last */
 	struct ev_timer look, watchdog, leave;
 	uint64_t leave_by_ms;
 	int look_error; /* of the last look, 0 or -errno */
@@ -119,7 +122,7 @@ static void log_notes(const struct effective *before, const struct effective *no
 {
 	for (size_t i = 0; i < now->notes.n; i++)
 		if (!has_note(before, &now->notes.v[i]))
-			log_warning("%s: %s", now->notes.v[i].plane, now->notes.v[i].text);
+			event_tell(now->notes.v[i].event, NULL, "%s", now->notes.v[i].text);
 }
 
 static void hear(const struct facts *now, struct effective *next)
@@ -182,7 +185,7 @@ static const char *state_text(enum state state)
 
 static void tell_status(struct gateway *g)
 {
-	char text[320];
+	char text[STATUS_LEN];
 
 	if (g->reasons.n)
 		snprintf(text, sizeof text, "%s: %s: %s%s",
@@ -192,6 +195,9 @@ static void tell_status(struct gateway *g)
 	else
 		snprintf(text, sizeof text, "OK: serving %s",
 			 g->eff->n_ifaces ? g->eff->ifaces[0].name : "");
+	if (strcmp(text, g->status) != 0)
+		event_show(EVENT_STATUS, NULL, "%s", text);
+	memcpy(g->status, text, sizeof text);
 	if (!g->running)
 		sd_ready(text);
 	else
@@ -232,6 +238,19 @@ static bool is_same(const struct plane_health *a, const struct plane_health *b)
 	       a->dns64_again_ms == b->dns64_again_ms && hears_same(a, b);
 }
 
+static void tell_announced(const char *plane, bool before, bool now)
+{
+	const struct log_fields fields = { .plane = plane };
+
+	if (before && !now)
+		event_tell(EVENT_WITHHELD, &fields,
+			   "%s does not work, so it is not announced to the guests (v6gwctl "
+			   "status says why)",
+			   plane);
+	else if (!before && now)
+		event_tell(EVENT_ANNOUNCED, &fields, "%s works, and is announced again", plane);
+}
+
 /* Asks the planes how they are.  Returns when to look again because that changes, or will
  * change, what the others may announce. */
 static uint64_t collect_health(struct gateway *g)
@@ -250,6 +269,8 @@ static uint64_t collect_health(struct gateway *g)
 								  : STATE_FAILED;
 	g->reasons = now;
 	g->health = health_now(g, serves);
+	tell_announced("nat64", before.nat64_serves, g->health.nat64_serves);
+	tell_announced("dns64", before.dns64_serves, g->health.dns64_serves);
 	if (!is_same(&before, &g->health))
 		return ev_now_ms(g->loop);
 	if (g->nat64.again_ms)
@@ -274,8 +295,9 @@ static void on_look(void *arg)
 	int error = apply(g, g->config);
 
 	if (error && error != g->look_error)
-		log_warning("a change of the host could not be followed: %s, trying again",
-			    strerror(-error));
+		event_tell(EVENT_CHANGE_FAILED, NULL,
+			   "a change of the host could not be followed: %s, trying again",
+			   strerror(-error));
 	g->look_error = error;
 	if (error)
 		ev_timer_at(&g->look, ev_now_ms(g->loop) + RETRY_MS);
@@ -382,14 +404,15 @@ static bool reload(struct gateway *g, struct report *messages)
 	if (!next || error) {
 		config_free(next);
 		g->stale = true;
-		log_error("%s is refused, the configuration from before stays in force",
-			  g->file);
+		event_tell(EVENT_CONFIG_REFUSED, NULL,
+			   "%s is refused, the configuration from before stays in force",
+			   g->file);
 		return false;
 	}
 	tell_at_next_start(g, next, messages);
 	use_config(g, next);
 	control_set_group(g->control, next->control.group);
-	log_notice("%s is in force", g->file);
+	event_tell(EVENT_CONFIG_LOADED, NULL, "%s is in force", g->file);
 	on_change(g);
 	return true;
 }
@@ -520,6 +543,13 @@ static void on_status(void *arg, struct report *r)
 	report_end(r);
 }
 
+static const char *on_state(void *arg)
+{
+	const struct gateway *g = arg;
+
+	return g->status;
+}
+
 static void on_ra(void *arg, struct report *r)
 {
 	struct gateway *g = arg;
@@ -630,6 +660,7 @@ static void on_log_level(void *arg, enum log_level level)
 
 static const struct control_ops control_ops = {
 	.status = on_status,
+	.state = on_state,
 	.ra = on_ra,
 	.config = on_config,
 	.mapping = on_mapping,
@@ -670,13 +701,16 @@ static int open_control(struct gateway *g)
 	if (g->control)
 		return 0;
 	if (error == -EADDRINUSE)
-		log_error("%s belongs to a running v6gwd: stop that one first", conf.path);
+		event_tell(EVENT_SOCKET_REFUSED, NULL,
+			   "%s belongs to a running v6gwd: stop that one first", conf.path);
 	else if (error == -EACCES || error == -EPERM)
-		log_error("control socket %s: %s (its directory must belong to v6gwd's user: "
-			  "install -d -o %u DIRECTORY; or set control.socket)",
-			  conf.path, strerror(-error), geteuid());
+		event_tell(EVENT_SOCKET_REFUSED, NULL,
+			   "control socket %s: %s (its directory must belong to v6gwd's user: "
+			   "install -d -o %u DIRECTORY; or set control.socket)",
+			   conf.path, strerror(-error), geteuid());
 	else
-		log_error("control socket %s: %s", conf.path, strerror(-error));
+		event_tell(EVENT_SOCKET_REFUSED, NULL, "control socket %s: %s", conf.path,
+			   strerror(-error));
 	return error;
 }
 

@@ -41,9 +41,11 @@ static int priority_of(enum log_level level)
 	return priority[level];
 }
 
+#define FIELDS_MAX 12
+
 struct line {
-	char text[8][LINE_MAX_LEN];
-	struct iovec iov[8];
+	char text[FIELDS_MAX][LINE_MAX_LEN];
+	struct iovec iov[FIELDS_MAX];
 	int n;
 };
 
@@ -72,8 +74,13 @@ static void send_journal(enum log_level level, const char *plane, const struct l
 	add_field(&l, "V6GWD_PLANE", plane);
 	if (f) {
 		add_field(&l, "MESSAGE_ID", f->message_id);
+		add_field(&l, "V6GWD_EVENT", f->event);
+		add_field(&l, "V6GWD_ABOUT", f->about);
 		add_field(&l, "V6GWD_IFACE", f->iface);
 		add_field(&l, "V6GWD_CLIENT", f->client);
+		add_field(&l, "V6GWD_MAC", f->mac);
+		add_field(&l, "V6GWD_IPV4", f->ipv4);
+		add_field(&l, "V6GWD_NAME", f->name);
 	}
 	sd_journal_sendv(l.iov, l.n);
 }

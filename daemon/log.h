@@ -17,8 +17,14 @@ enum log_level {
 /* Optional fields of a line; zero where unknown. */
 struct log_fields {
 	const char *message_id; /* 32 hex digits: an entry of the catalog */
+	const char *event;      /* V6GWD_EVENT: its name there */
+	const char *about;      /* V6GWD_ABOUT: the event that is over */
+	const char *plane;      /* of an event: in place of its row's */
 	const char *iface;      /* V6GWD_IFACE */
-	const char *client;     /* V6GWD_CLIENT */
+	const char *client;     /* V6GWD_CLIENT: a guest's address */
+	const char *mac;        /* V6GWD_MAC */
+	const char *ipv4;       /* V6GWD_IPV4 */
+	const char *name;       /* V6GWD_NAME: what was asked for, or whom */
 };
 
 void log_open(void);

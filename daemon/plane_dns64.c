@@ -39,6 +39,7 @@ static void look(struct plane_dns64 *p)
 
 	p->sets = plane_dns64_sets(p, NULL);
 	rearm(p);
+	plane_dns64_see_forwarders(p);
 	if (p->sets.digest == before.digest)
 		return;
 	/* The validator would leave them alone for minutes. */
@@ -151,7 +152,9 @@ static void on_ended(void *arg, const struct dns_client *client, const struct dn
 {
 	struct plane_dns64 *p = arg;
 
-	dns64_log_end(&p->log, client, end, now(p));
+	bool log = p->effective && p->effective->config->dns64.query_log;
+
+	dns64_log_end(&p->log, client, end, log, now(p));
 }
 
 static void on_cancel_question(void *arg, uint64_t id)
@@ -384,6 +387,7 @@ static void settle(void *plane, bool commit)
 	p->effective = next;
 	if (!p->dns)
 		return;
+	p->watched = false; /* others may have got their places */
 	for (unsigned set = 0; p->validator && p->revalidate && set < p->conf.forward.n_sets;
 	     set++)
 		forward_doubt(p->forward, set, now(p));
@@ -433,7 +437,7 @@ static bool health(const void *plane, struct reasons *r)
 		p->validates->reasons(p->validator, r);
 	plane_dns64_sets(p, r);
 	if (wants_macs(p->effective) && !(p->guests && nft_guests_present(p->guests)))
-		reasons_add(r, "dns64",
+		reasons_add(r, EVENT_CLIENTS_UNKNOWN,
 			    "link-layer addresses in dns64.clients and allow_query hold only "
 			    "for whom the kernel has as a neighbour (table ip6 v6gwd_dns: %s): "
 			    "modprobe nf_tables",

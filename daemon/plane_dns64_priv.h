@@ -49,6 +49,8 @@ struct plane_dns64 {
 	uint64_t last_query;         /* the number of the newest */
 	struct dns64_log log;
 	struct dns64_sets sets; /* when looked last */
+	bool watched;           /* dead is as of the last look */
+	uint64_t dead;          /* which did not: bit i is that of the i-th */
 	uint8_t random[RANDOM_LEN];
 	size_t random_left;
 	struct heard heard[HEARD_MAX];
@@ -68,5 +70,8 @@ void plane_dns64_input(struct plane_dns64 *, const struct dns_client *, const ui
 
 /* plane_dns64_report.c */
 struct dns64_sets plane_dns64_sets(const struct plane_dns64 *, struct reasons *); /* or NULL */
+/* Where somebody wants to know: tells which forwarders answer, or do not, other than when
+ * looked last. */
+void plane_dns64_see_forwarders(struct plane_dns64 *);
 void plane_dns64_report(const void *plane, struct report *);
 bool plane_dns64_counter(const void *plane, size_t i, struct counter *out);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* plane_dns64_report.c - what the DNS64 plane says of itself: status, all of it, counters. */
 #include "dns/msg.h"
+#include "event.h"
 #include "plane_dns64_priv.h"
 #include "report.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define ENDPOINT_LEN (ADDR_TEXT_LEN + FACT_NAME_LEN + 8)
 
 enum set_state { SET_WELL, SET_REFUSES, SET_SILENT };
 
@@ -37,12 +41,12 @@ static void add_reason(const struct plane_dns64 *p, unsigned set, enum set_state
 		   *key = set ? "dns64.zones" : "dns64.forwarders";
 
 	if (state == SET_SILENT)
-		reasons_add(r, "dns64",
+		reasons_add(r, EVENT_NO_FORWARDER,
 			    "no forwarder%s%.80s answers (v6gwctl dns): check %s, the %s, and "
 			    "that UDP port 53 gets through",
 			    of, zone, key, set ? "way there" : "uplink");
 	else if (state == SET_REFUSES)
-		reasons_add(r, "dns64",
+		reasons_add(r, EVENT_NO_FORWARDER,
 			    "each forwarder%s%.80s refuses what it is asked (REFUSED): let it "
 			    "answer this host, or set %s",
 			    of, zone, key);
@@ -67,8 +71,8 @@ struct dns64_sets plane_dns64_sets(const struct plane_dns64 *p, struct reasons *
 }
 
 /* "2001:db8::53", "fe80::1%br0@5353": as it would stand in the file. */
-static void report_endpoint(const struct plane_dns64 *p, struct report *r, const char *key,
-			    const struct eff_endpoint *e)
+static const char *endpoint_text(const struct plane_dns64 *p, const struct eff_endpoint *e,
+				 char out[ENDPOINT_LEN])
 {
 	const struct fact_link *link =
 		e->scope ? facts_link_at(link_facts(p->env.link), e->scope) : NULL;
@@ -77,16 +81,62 @@ static void report_endpoint(const struct plane_dns64 *p, struct report *r, const
 
 	addr_text(&e->addr, text);
 	if (e->port == 53)
-		report_textf(r, key, "%s%s%s", text, sign, name);
+		snprintf(out, ENDPOINT_LEN, "%s%s%s", text, sign, name);
 	else
-		report_textf(r, key, "%s%s%s@%u", text, sign, name, e->port);
+		snprintf(out, ENDPOINT_LEN, "%s%s%s@%u", text, sign, name, e->port);
+	return out;
+}
+
+static void report_endpoint(const struct plane_dns64 *p, struct report *r, const char *key,
+			    const struct eff_endpoint *e)
+{
+	char text[ENDPOINT_LEN];
+
+	report_text(r, key, endpoint_text(p, e, text));
+}
+
+static struct eff_endpoint endpoint_of(const struct forward_peer *peer)
+{
+	return (struct eff_endpoint){ peer->addr, peer->port, peer->scope };
+}
+
+static void tell_forwarder(const struct plane_dns64 *p, const struct forward_health *h)
+{
+	struct eff_endpoint at = endpoint_of(&h->peer);
+	char text[ENDPOINT_LEN];
+	const struct log_fields fields = { .name = endpoint_text(p, &at, text) };
+
+	if (h->healthy)
+		event_show(EVENT_FORWARDER_UP, &fields, "forwarder %s answers again", text);
+	else
+		event_show(EVENT_FORWARDER_DOWN, &fields, "forwarder %s does not answer", text);
+}
+
+void plane_dns64_see_forwarders(struct plane_dns64 *p)
+{
+	struct forward_health h;
+	bool tell = p->watched;
+	uint64_t before = p->dead;
+
+	p->watched = event_wanted(EVENT_FORWARDER_DOWN);
+	if (!p->watched)
+		return;
+	p->dead = 0;
+	for (size_t i = 0; i < 64 && forward_health_at(p->forward, i, &h); i++) {
+		uint64_t bit = (uint64_t)1 << i;
+
+		p->dead |= h.healthy ? 0 : bit;
+		if (tell && (p->dead & bit) != (before & bit))
+			tell_forwarder(p, &h);
+	}
 }
 
 static void report_forwarder(const struct plane_dns64 *p, struct report *r,
 			     const struct forward_health *h)
 {
-	report_endpoint(p, r, "address",
-			&(struct eff_endpoint){ h->peer.addr, h->peer.port, h->peer.scope });
+	struct eff_endpoint at = endpoint_of(&h->peer);
+
+	report_endpoint(p, r, "address", &at);
 	report_bool(r, "healthy", h->healthy);
 	if (h->rtt_ms)
 		report_number(r, "rtt_ms", h->rtt_ms);

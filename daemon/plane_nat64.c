@@ -8,7 +8,7 @@
 
 #include "plane_nat64.h"
 
-#include "log.h"
+#include "event.h"
 #include "plane_nat64_priv.h"
 
 #include <errno.h>
@@ -103,28 +103,34 @@ static void on_full(struct plane_nat64 *p, const struct in6_addr *ipv6)
 	char v6[ADDR_TEXT_LEN];
 	const struct log_fields fields = { .client = addr_text(ipv6, v6) };
 
-	log_line(LOG_LEVEL_WARNING, LOG_PLANE, &fields,
-		 "no address for %s: nat64.dynamic_pool is full (v6gwctl status)", v6);
+	event_tell(EVENT_POOL_FULL, &fields,
+		   "no address for %s: nat64.dynamic_pool is full (v6gwctl status)", v6);
 	p->full = true;
 	p->env.changed(p->env.gateway);
 }
 
-static void log_mapping(struct plane_nat64 *p, const struct nat64_event *e)
+static void tell_mapping(struct plane_nat64 *p, const struct nat64_event *e, bool log)
 {
-	static const char *const texts[] = {
-		[NAT64_MAPPING_MADE] = "made",
-		[NAT64_MAPPING_MOVED] = "moved",
-		[NAT64_MAPPING_ENDED] = "ended",
+	static const struct {
+		enum event event;
+		const char *text;
+	} kinds[] = {
+		[NAT64_MAPPING_MADE] = { EVENT_MAPPING_MADE, "made" },
+		[NAT64_MAPPING_MOVED] = { EVENT_MAPPING_MOVED, "moved" },
+		[NAT64_MAPPING_ENDED] = { EVENT_MAPPING_ENDED, "ended" },
 	};
 	char v6[ADDR_TEXT_LEN], v4[ADDR_TEXT_LEN], mac_string[ADDR_TEXT_LEN];
-	const struct log_fields fields = { .client = addr_text(&e->ipv6, v6) };
 	uint8_t mac[ADDR_MAC_LEN];
 	bool has_mac = e->kind != NAT64_MAPPING_ENDED &&
 		       nat64_guest_is_mac(guest_of(p, &e->ipv6), mac);
 
-	log_line(LOG_LEVEL_INFO, LOG_PLANE, &fields, "mapping %s - %s %s%s%s", v6,
-		 addr4_text(e->ipv4, v4), texts[e->kind], has_mac ? " for " : "",
-		 has_mac ? mac_text(mac, mac_string) : "");
+	const struct log_fields fields = { .client = addr_text(&e->ipv6, v6),
+					   .ipv4 = addr4_text(e->ipv4, v4),
+					   .mac = has_mac ? mac_text(mac, mac_string) : NULL };
+
+	(log ? event_tell : event_show)(kinds[e->kind].event, &fields, "mapping %s - %s %s%s%s",
+					v6, v4, kinds[e->kind].text, has_mac ? " for " : "",
+					has_mac ? mac_string : "");
 }
 
 static void on_event(void *arg, const struct nat64_event *e)
@@ -135,8 +141,9 @@ static void on_event(void *arg, const struct nat64_event *e)
 		on_full(p, &e->ipv6);
 		return;
 	}
-	if (p->eff && p->eff->config->nat64.log_mappings)
-		log_mapping(p, e);
+	bool log = p->eff && p->eff->config->nat64.log_mappings;
+	if (log || event_wanted(EVENT_MAPPING_MADE))
+		tell_mapping(p, e, log);
 	/* A new lease may be the first to expire. */
 	if (p->engine)
 		ev_timer_at(&p->expiry, nat64_next(p->engine));
@@ -318,7 +325,8 @@ static void on_lost(void *arg)
 {
 	struct plane_nat64 *p = arg;
 
-	log_notice("TUN device %s was removed: making it again", tun_name(p->tun));
+	event_tell(EVENT_TUN_LOST, NULL, "TUN device %s was removed: making it again",
+		   tun_name(p->tun));
 	tun_close(p->tun, false);
 	p->tun = NULL;
 	p->tun_error = 0;
@@ -394,7 +402,7 @@ static void on_link_changed(void *arg)
 		return;
 	link = facts_link_at(link_facts(p->env.link), tun_index(p->tun));
 	if (link && (!link->up || link->mtu < MTU_LOWEST)) {
-		log_notice("TUN device %s %s: set back", link->name,
+		event_tell(EVENT_TUN_LOST, NULL, "TUN device %s %s: set back", link->name,
 			   link->up ? "got an MTU that IPv6 cannot have" : "was set down");
 		configure_tun(p);
 	} else if (has_link_local(p)) {

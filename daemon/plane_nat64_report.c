@@ -21,13 +21,13 @@ static void tell_masquerade(const struct plane_nat64 *p, struct reasons *r)
 	if (!plane_nat64_masquerades(p) || (p->nft && nft_present(p->nft)))
 		return;
 	if (error == -EPERM)
-		reasons_add(r, "nat64",
+		reasons_add(r, EVENT_MASQUERADE_MISSING,
 			    "the pool is not masqueraded: table ip v6gwd belongs to another "
 			    "process "
 			    "(nft list table ip v6gwd), or CAP_NET_ADMIN is missing");
 	else
 		reasons_add(
-			r, "nat64",
+			r, EVENT_MASQUERADE_MISSING,
 			"the pool is not masqueraded (%s): modprobe nft_masq nft_chain_nat, or "
 			"nat64.masquerade = \"off\" and a rule of your own",
 			error ? strerror(-error) : "table ip v6gwd is being put back");
@@ -56,14 +56,14 @@ static void tell_leases(const struct plane_nat64 *p, struct reasons *r)
 	int error = p->leases ? lease_file_error(p->leases) : 0;
 
 	if (error)
-		reasons_add(r, "nat64", "mappings are not saved, %.100s: %s: %s",
+		reasons_add(r, EVENT_LEASES_UNSAVED, "mappings are not saved, %.100s: %s: %s",
 			    lease_file_dir(p->leases), strerror(-error), remedy_of(error));
 }
 
 static void tell_pool(const struct plane_nat64 *p, struct reasons *r)
 {
 	if (p->full)
-		reasons_add(r, "nat64",
+		reasons_add(r, EVENT_POOL_FULL,
 			    "nat64.dynamic_pool is full, guests are refused: make it larger, "
 			    "or max_mappings_per_guest or lease_lifetime smaller (v6gwctl "
 			    "mappings shows who has them)");
@@ -75,7 +75,7 @@ static void tell_guests(const struct plane_nat64 *p, struct reasons *r)
 
 	if (p->guests && nft_guests_present(p->guests))
 		return;
-	reasons_add(r, "nat64",
+	reasons_add(r, EVENT_GUEST_LIMIT_WEAK,
 		    "nat64.max_mappings_per_guest holds only for guests that answer neighbour "
 		    "discovery (table ip6 v6gwd: %s): %s",
 		    error ? strerror(-error) : "being put back",
@@ -91,7 +91,8 @@ bool plane_nat64_health(const void *plane, struct reasons *r)
 	if (!p->eff || !p->eff->nat64.enabled)
 		return false;
 	if (!p->tun)
-		reasons_add(r, "nat64", "TUN device %s is missing (%s): being made again",
+		reasons_add(r, EVENT_TUN_MISSING,
+			    "TUN device %s is missing (%s): being made again",
 			    p->eff->config->nat64.device,
 			    p->tun_error ? strerror(-p->tun_error) : "removed");
 	else

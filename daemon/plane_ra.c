@@ -186,7 +186,8 @@ static void switch_port(struct port *p)
 	p->now = p->next;
 	p->next = NULL;
 	switch_socket(p);
-	radv_settle(p->radv, ev_now_ms(p->plane->env.loop), true);
+	if (radv_settle(p->radv, ev_now_ms(p->plane->env.loop), true))
+		plane_ra_tell_change(p);
 	if (!radv_status(p->radv).error)
 		p->failures = 0;
 	ev_timer_at(&p->timer, radv_next(p->radv));
@@ -285,33 +286,35 @@ static bool is_well(const struct port *p, struct reasons *reasons)
 	size_t before = reasons->n;
 
 	if (!e->index && !is_guests(p->plane->now, e->name))
-		reasons_add(reasons, "ra", "waiting for %s: there is no such interface",
-			    e->name);
+		reasons_add(reasons, EVENT_WAITING_LINK,
+			    "waiting for %s: there is no such interface", e->name);
 	if (!e->index)
 		return false;
 	if (!e->up)
-		reasons_add(reasons, "ra", "%s is down (ip link set %s up)", e->name, e->name);
+		reasons_add(reasons, EVENT_WAITING_LINK, "%s is down (ip link set %s up)",
+			    e->name, e->name);
 	else if (e->running && !ra_conf_has_source(e) && e->duplicate)
 		reasons_add(
-			reasons, "ra",
+			reasons, EVENT_DUPLICATE_ADDRESS,
 			"another machine on %s has its link-local address (ip -6 address show "
 			"dev %s; give it another one)",
 			e->name, e->name);
 	else if (e->running && !ra_conf_has_source(e))
-		reasons_add(reasons, "ra",
+		reasons_add(reasons, EVENT_WAITING_LINK,
 			    "waiting for a link-local address on %s (duplicate address "
 			    "detection takes two seconds; ip -6 address show dev %s)",
 			    e->name, e->name);
 	if (p->failures > 1)
-		reasons_add(reasons, "ra", "%s: cannot send advertisements: %s%s; trying again",
-			    e->name, strerror(-error), remedy(error));
+		reasons_add(reasons, EVENT_SEND_FAILED,
+			    "%s: cannot send advertisements: %s%s; trying again", e->name,
+			    strerror(-error), remedy(error));
 	if (!e->forwarding)
-		reasons_add(reasons, "ra",
+		reasons_add(reasons, EVENT_NO_ROUTES,
 			    "%s announces no routes: it does not forward (sysctl -w "
 			    "net.ipv6.conf.%s.forwarding=1)",
 			    e->name, e->name);
 	if (!ra_conf_mtu_fits(e))
-		reasons_add(reasons, "ra",
+		reasons_add(reasons, EVENT_MTU_REFUSED,
 			    "%s: mtu %u is not announced, the link has %u (lower mtu)", e->name,
 			    e->config->mtu, e->mtu);
 	return reasons->n == before;

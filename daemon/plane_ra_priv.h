@@ -34,4 +34,5 @@ const char *plane_ra_state(const struct port *);
 
 /* plane_ra_show.c */
 void plane_ra_tell(const struct port *, const struct others_news *);
+void plane_ra_tell_change(const struct port *);           /* hosts are told something new */
 void plane_ra_head(const struct port *, struct report *); /* what GetStatus and GetRa share */

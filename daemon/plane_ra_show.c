@@ -4,6 +4,7 @@
  *
  * What is in an advertisement is read back from its bytes: one truth.
  */
+#include "event.h"
 #include "plane_ra.h"
 #include "plane_ra_priv.h"
 #include "ra_conf.h"
@@ -11,9 +12,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-#define LOG_PLANE "ra"
-#include "log.h"
 
 /* --- the log -------------------------------------------------------------------------- */
 
@@ -35,7 +33,6 @@ static void put_fields(unsigned found, char *out, size_t size)
 void plane_ra_tell(const struct port *p, const struct others_news *news)
 {
 	const struct others_router *r = news->router;
-	const struct log_fields fields = { .iface = p->now->name };
 	char source[ADDR_TEXT_LEN], mac[ADDR_TEXT_LEN], in[256], more[64] = "";
 	const char *what = "another router on this link";
 
@@ -45,11 +42,21 @@ void plane_ra_tell(const struct port *p, const struct others_news *news)
 		snprintf(more, sizeof more, " (and %llu like it before: v6gwctl ra)",
 			 (unsigned long long)news->unsaid);
 	put_fields(news->found, in, sizeof in);
-	log_line(LOG_LEVEL_WARNING, LOG_PLANE, &fields,
-		 "%s: %s (MAC %s) advertises, lifetime %u s: %s%s%s", p->now->name,
-		 addr_text(&r->source, source),
-		 r->has_mac ? mac_text(r->mac, mac) : "not given", (unsigned)r->lifetime_s,
-		 what, in, more);
+	const struct log_fields fields = { .iface = p->now->name,
+					   .client = addr_text(&r->source, source),
+					   .mac = r->has_mac ? mac_text(r->mac, mac) : NULL };
+
+	event_tell(EVENT_OTHER_ROUTER, &fields,
+		   "%s: %s (MAC %s) advertises, lifetime %u s: %s%s%s", p->now->name, source,
+		   fields.mac ? mac : "not given", (unsigned)r->lifetime_s, what, in, more);
+}
+
+void plane_ra_tell_change(const struct port *p)
+{
+	const struct log_fields fields = { .iface = p->now->name };
+
+	event_show(EVENT_ADVERTISEMENT, &fields,
+		   "%s: something new is advertised (v6gwctl ra shows what)", p->now->name);
 }
 
 /* --- state and time ------------------------------------------------------------------- */

@@ -64,7 +64,7 @@ void ra_guard_end(struct ra_guard *g)
 static void tell_left_out(const struct names *names, const char *what, struct reasons *reasons)
 {
 	if (*names->left_out)
-		reasons_add(reasons, "ra",
+		reasons_add(reasons, EVENT_REACHES_PROVIDER,
 			    "%s through %s: there is room for %zu interfaces only", what,
 			    names->left_out, names->n);
 }
@@ -77,7 +77,7 @@ bool ra_guard_health(const struct ra_guard *g, struct reasons *reasons)
 	tell_left_out(&g->ports, "advertisements reach the provider", reasons);
 	tell_left_out(&g->links, "one guest can fill the kernel's neighbours", reasons);
 	if (g->ports.n && !(g->refuse && nft_refuse_present(g->refuse)))
-		reasons_add(reasons, "ra",
+		reasons_add(reasons, EVENT_REACHES_PROVIDER,
 			    "advertisements reach the provider through %s: table bridge v6gwd: "
 			    "%s (%s; or set refuse_on_uplink = false)",
 			    g->ports.v[0], error ? strerror(-error) : "being put back",

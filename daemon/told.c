@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "told.h"
 
-#include "log.h"
+#include "event.h"
 
 #include <string.h>
 
@@ -42,6 +42,14 @@ static struct told_reason *place(struct told *t)
 	return oldest;
 }
 
+static void tell_over(const struct reason *r)
+{
+	const struct log_fields fields = { .plane = r->plane,
+					   .about = event_row(r->event)->name };
+
+	event_tell(EVENT_OVER, &fields, "no longer: %s", r->text);
+}
+
 static bool has_to_wait(const struct told_reason *e, uint64_t now_ms)
 {
 	return e && e->at_ms && e->at_ms + QUIET_MS > now_ms;
@@ -57,8 +65,7 @@ uint64_t told_update(struct told *t, const struct reasons *now, uint64_t now_ms)
 		if (!e->open || has_reason(now, &e->reason))
 			continue;
 		e->open = false;
-		log_line(LOG_LEVEL_NOTICE, e->reason.plane, NULL, "no longer: %s",
-			 e->reason.text);
+		tell_over(&e->reason);
 	}
 	for (size_t i = 0; i < now->n; i++) {
 		struct told_reason *e = find(t, &now->v[i]);
@@ -71,7 +78,7 @@ uint64_t told_update(struct told *t, const struct reasons *now, uint64_t now_ms)
 		if (!e || has_to_wait(e, now_ms))
 			continue;
 		*e = (struct told_reason){ now->v[i], true, now_ms };
-		log_line(LOG_LEVEL_WARNING, e->reason.plane, NULL, "%s", e->reason.text);
+		event_tell(e->reason.event, NULL, "%s", e->reason.text);
 	}
 	return again;
 }

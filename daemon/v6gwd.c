@@ -5,6 +5,7 @@
 #include "config/dump.h"
 #include "config_read.h"
 #include "ev.h"
+#include "event.h"
 #include "gateway.h"
 #include "io/upstream_unbound.h"
 #include "log.h"
@@ -141,6 +142,12 @@ static int serve(const struct arguments *a, struct config *config,
 	return code;
 }
 
+static void tell_refused(const char *file)
+{
+	log_open();
+	event_tell(EVENT_CONFIG_REFUSED, NULL, "%s is refused, v6gwd does not start", file);
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments a = { .file = CONFIG_FILE };
@@ -152,9 +159,11 @@ int main(int argc, char **argv)
 		return code;
 	config = config_load(a.file, &errors);
 	config_errors_print(&errors, stderr);
-	if (!config)
+	if (!config) {
 		code = EX_CONFIG;
-	else if (!a.check)
+		if (!a.check)
+			tell_refused(a.file);
+	} else if (!a.check)
 		code = serve(&a, config, &errors);
 	else {
 		config_free(config);

@@ -24,10 +24,11 @@ static enum call_exit explain_connect(const char *path, int error)
 }
 
 /* A connected socket into *out. */
-static enum call_exit dial(const char *path, int *out)
+static enum call_exit dial(const char *path, enum call_replies replies, int *out)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct timeval patience = { .tv_sec = PATIENCE_S };
+	struct timeval listening = { .tv_sec = replies == CALL_WATCH ? 0 : PATIENCE_S };
 
 	if (strlen(path) >= sizeof addr.sun_path)
 		return explain_connect(path, ENAMETOOLONG);
@@ -36,7 +37,7 @@ static enum call_exit dial(const char *path, int *out)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return explain_connect(path, errno);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &listening, sizeof listening);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	if (connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0) {
 		int error = errno;
@@ -125,17 +126,17 @@ static enum call_exit read_replies(FILE *in, call_fn *fn, void *arg)
 }
 
 enum call_exit call_daemon(const char *socket_path, const char *method, json_t *parameters,
-			   bool more, call_fn *fn, void *arg)
+			   enum call_replies replies, call_fn *fn, void *arg)
 {
 	int fd;
-	enum call_exit code = dial(socket_path, &fd);
+	enum call_exit code = dial(socket_path, replies, &fd);
 
 	if (code != EXIT_CODE_OK) {
 		json_decref(parameters);
 		return code;
 	}
 	FILE *in = fdopen(fd, "r");
-	if (!in || !send_request(fd, method, parameters, more)) {
+	if (!in || !send_request(fd, method, parameters, replies != CALL_ONE)) {
 		fprintf(stderr, "v6gwctl: out of memory\n");
 		code = EXIT_CODE_FAILED;
 	} else {

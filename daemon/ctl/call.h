@@ -15,12 +15,19 @@ enum call_exit {
 	EXIT_CODE_BROKEN /* doctor found something */
 };
 
+/* How many replies come. */
+enum call_replies {
+	CALL_ONE,
+	CALL_MORE, /* until the last */
+	CALL_WATCH /* until the daemon goes; there may be silence for as long as it likes */
+};
+
 /* One reply: its parameters, and the name of the error or NULL.  Both are the caller's during
  * the call only. */
 typedef void call_fn(void *arg, const char *error, const json_t *parameters);
 
-/* Asks for "io.v6gwd.Control.<method>" and calls fn for each reply (with more, until the last).
- * parameters is taken.  Explains on stderr what goes wrong on the way; what the daemon refuses
- * is fn's to explain, and EXIT_CODE_FAILED, or EXIT_CODE_NOT_PERMITTED. */
+/* Asks for "io.v6gwd.Control.<method>" and calls fn for each reply.  parameters is taken.
+ * Explains on stderr what goes wrong on the way; what the daemon refuses is fn's to explain,
+ * and EXIT_CODE_FAILED, or EXIT_CODE_NOT_PERMITTED. */
 enum call_exit call_daemon(const char *socket_path, const char *method, json_t *parameters,
-			   bool more, call_fn *fn, void *arg);
+			   enum call_replies, call_fn *fn, void *arg);

@@ -149,6 +149,22 @@ static void put_messages(const json_t *list)
 	json_array_foreach(list, i, message) put_message(message);
 }
 
+/* With its level, where that is more than news. */
+void show_event(struct show *s, const json_t *event)
+{
+	const char *level = show_text_at(event, "level"), *colour = "";
+
+	if (strcmp(level, "error") == 0)
+		colour = "\033[1;31m";
+	else if (strcmp(level, "warning") == 0)
+		colour = "\033[1;33m";
+	colour = s->colour ? colour : "";
+	table_put_text(s->out, show_text_at(event, "time"));
+	fprintf(s->out, "  %s%-7s  ", colour, show_text_at(event, "plane"));
+	table_put_text(s->out, show_text_at(event, "text"));
+	fputs(*colour ? "\033[0m\n" : "\n", s->out);
+}
+
 void show_warnings(struct show *s, const json_t *parameters)
 {
 	(void)s;

@@ -22,6 +22,7 @@ void show_doctor(struct show *, const json_t *);
 void show_doctor_alone(struct show *, const json_t *seen); /* v6gwd does not run */
 void show_ra(struct show *, const json_t *);
 void show_mapping(struct show *, const json_t *);
+void show_event(struct show *, const json_t *); /* of a monitor */
 void show_counters(struct show *, const json_t *);
 void show_text(struct show *, const json_t *);     /* the member "text", as it is */
 void show_warnings(struct show *, const json_t *); /* of a reload */

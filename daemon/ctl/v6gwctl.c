@@ -13,11 +13,13 @@
 #include "show.h"
 
 #include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define SOCKET_PATH "/run/v6gwd/control.sock"
+#define SHORT_OPTIONS "s:hV"
+#define SOCKET_PATH   "/run/v6gwd/control.sock"
 
 struct options;
 
@@ -27,8 +29,9 @@ struct command {
 	const char *help;
 	const char *method;    /* NULL: asks nobody */
 	const char *parameter; /* what the method calls the argument */
-	bool more;
+	enum call_replies replies;
 	bool (*valid)(const char *argument);
+	const char *values; /* or the words that the argument is one of */
 	json_t *(*arguments)(char **words, const struct options *); /* in place of these */
 	void (*show)(struct show *, const json_t *parameters);      /* NULL: silent */
 	void (*end)(struct show *);
@@ -41,22 +44,23 @@ static bool is_ipv6(const char *text)
 	return addr_parse(text, &addr) && !addr_is_v4(&addr);
 }
 
-static bool is_level(const char *text)
+/* Is word one of the words of list? */
+static bool is_among(const char *word, const char *list)
 {
-	static const char *const levels[] = { "error", "warning", "notice", "info", "debug" };
+	size_t len = strlen(word);
 
-	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
-		if (strcmp(text, levels[i]) == 0)
+	for (const char *p = list; *p; p += strcspn(p, " "), p += strspn(p, " "))
+		if (strcspn(p, " ") == len && strncmp(p, word, len) == 0)
 			return true;
-	}
 	return false;
 }
 
 struct options {
 	const char *socket_path;
 	const char *as;
-	bool json, nonzero, dnssec_ok, checking_disabled, imports;
+	bool json, nonzero, queries, dnssec_ok, checking_disabled;
 	struct import_files import;
+	unsigned used; /* bit i: the i-th option */
 };
 
 __attribute__((noreturn)) static void usage(const char *what, const char *word)
@@ -83,6 +87,13 @@ static json_t *read_query(char **words, const struct options *o)
 		usage("not an address: ", o->as);
 	return json_pack("{s:s, s:s*, s:s*, s:b, s:b}", "name", words[0], "type", words[1],
 			 "as", o->as, "do", o->dnssec_ok, "cd", o->checking_disabled);
+}
+
+static json_t *read_monitor(char **words, const struct options *o)
+{
+	if (words[0])
+		usage("unexpected argument: ", words[0]);
+	return json_pack("{s:b}", "queries", o->queries);
 }
 
 /* One word alone is a guest where it is an IPv6 address outside of 64:ff9b::/96. */
@@ -116,7 +127,7 @@ static json_t *read_doctor(char **words, const struct options *o)
 
 static const struct command commands[] = {
 	{ "status", NULL, "health and what each plane does", "GetStatus", .show = show_status },
-	{ "mappings", NULL, "who has which IPv4 address", "ListMappings", .more = true,
+	{ "mappings", NULL, "who has which IPv4 address", "ListMappings", .replies = CALL_MORE,
 	  .show = show_mapping, .end = show_mappings_end },
 	{ "ra", NULL, "what is advertised, when, and by whom else", "GetRa", .show = show_ra },
 	{ "counters", NULL, "every counter with its meaning (--nonzero: those that count)",
@@ -130,20 +141,66 @@ static const struct command commands[] = {
 	  .arguments = read_query, .show = show_dns_query },
 	{ "dns", NULL, "forwarders, cache, lists and counters of DNS64", "GetDns",
 	  .show = show_dns },
+	{ "monitor", NULL, "events as they happen (--queries: with the clients' questions)",
+	  "Monitor", .replies = CALL_WATCH, .arguments = read_monitor, .show = show_event },
 	{ "doctor", "[GUEST] [TARGET]",
 	  "walk the way of a guest's packet, and name the first broken link", "Doctor",
-	  .more = true, .arguments = read_doctor, .show = show_doctor },
+	  .replies = CALL_MORE, .arguments = read_doctor, .show = show_doctor },
 	{ "reload", NULL, "read the configuration again", "Reload", .show = show_warnings },
 	{ "flush dns", NULL, "empty the DNS cache", "FlushDns", .show = NULL },
 	{ "drop", "IPV6", "end the mapping of a guest address", "DropMapping", "ipv6",
 	  .valid = is_ipv6 },
 	{ "log-level", "LEVEL", "error, warning, notice, info or debug", "SetLogLevel", "level",
-	  .valid = is_level },
+	  .values = "error warning notice info debug" },
 	{ "import", NULL, "print a v6gwd.conf made of tayga's, BIND's, unbound's and radvd's",
 	  .method = NULL },
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+struct option_row {
+	const char *name;
+	char code;                 /* the short one, where SHORT_OPTIONS has it */
+	const char *argument, *of; /* of: the command that it goes with; NULL: all */
+	const char *help;          /* "": a hidden one */
+	size_t text;               /* where the argument goes in struct options */
+};
+
+#define TEXT(member) offsetof(struct options, member)
+
+static const struct option_row rows[] = {
+	{ "socket", 's', "SOCKET", NULL, "ask the daemon that listens there (" SOCKET_PATH ")",
+	  TEXT(socket_path) },
+	{ "json", 'j', NULL, NULL, "print the reply as JSON, one object a line", 0 },
+	{ "nonzero", 'n', NULL, "counters", "leave out those that are 0", 0 },
+	{ "queries", 'q', NULL, "monitor", "how each question of a client ended, too", 0 },
+	{ "as", 'a', "ADDR", "dns query", "as this client would ask (else as the host)",
+	  TEXT(as) },
+	{ "do", 'd', NULL, "dns query", "with DO=1 (DNSSEC OK)", 0 },
+	{ "cd", 'C', NULL, "dns query", "with CD=1 (checking disabled)", 0 },
+	{ "tayga", 't', "FILE", "import", "read this tayga.conf", TEXT(import.tayga) },
+	{ "bind", 'b', "FILE", "import", "read this named.conf", TEXT(import.bind) },
+	{ "unbound", 'u', "FILE", "import", "read this unbound.conf", TEXT(import.unbound) },
+	{ "radvd", 'r', "FILE", "import", "read this radvd.conf", TEXT(import.radvd) },
+	{ "leases", 'l', "FILE", "import", "tayga's dynamic.map; alone: print a lease file",
+	  TEXT(import.leases) },
+	{ "help", 'h', NULL, NULL, "show this", 0 },
+	{ "version", 'V', NULL, NULL, "show the version", 0 },
+	{ "complete", 'c', NULL, NULL, "", 0 },
+};
+
+#define N_ROWS (sizeof rows / sizeof rows[0])
+
+static void print_option(const struct option_row *row)
+{
+	char call[64], letter[8] = "    ";
+
+	if (strchr(SHORT_OPTIONS, row->code))
+		snprintf(letter, sizeof letter, "-%c, ", row->code);
+	snprintf(call, sizeof call, "%s--%s %s", letter, row->name,
+		 row->argument ? row->argument : "");
+	printf("  %-21s%s%s%s\n", call, row->of ? row->of : "", row->of ? ": " : "", row->help);
+}
 
 static void print_help(void)
 {
@@ -155,114 +212,85 @@ static void print_help(void)
 		snprintf(call, sizeof call, "%s %s", c->name, c->argument ? c->argument : "");
 		printf("  %-23s%s\n", call, c->help);
 	}
-	fputs("\nOptions:\n"
-	      "  -s, --socket PATH ask the daemon that listens there (" SOCKET_PATH ")\n"
-	      "      --json        print the reply as JSON, one object a line\n"
-	      "      --nonzero     counters: leave out those that are 0\n"
-	      "      --as ADDR     dns query: as this client would ask (else as the host)\n"
-	      "      --do, --cd    dns query: with DO=1 (DNSSEC OK), with CD=1 (checking "
-	      "disabled)\n"
-	      "      --tayga FILE, --bind FILE, --unbound FILE, --radvd FILE\n"
-	      "                    import: read these; without any of them /etc/tayga.conf,\n"
-	      "                    /etc/bind/named.conf and /etc/radvd.conf, where present\n"
-	      "      --leases FILE import: tayga's dynamic.map; alone: print a lease file\n"
-	      "  -h, --help        show this\n"
-	      "  -V, --version     show the version\n\n"
+	fputs("\nOptions:\n", stdout);
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (*rows[i].help)
+			print_option(&rows[i]);
+	fputs("\nWithout one of its files, import reads /etc/tayga.conf, "
+	      "/etc/bind/named.conf and\n/etc/radvd.conf, where present.\n\n"
 	      "Exit status: 0 done, 1 refused or failed, 2 usage, 3 not running, 4 not "
 	      "permitted,\n"
 	      "5 doctor found a broken link.\n",
 	      stdout);
 }
 
-/* One line a command, for completion scripts: name, argument, help, parted by tabs. */
-static void print_commands(void)
+/* For completion: a line for each command and option, parted by tabs: name, argument, help;
+ * then the words that the argument is one of, or the command that the option goes with. */
+static void print_completion(void)
 {
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		printf("%s\t%s\t%s\n", commands[i].name,
-		       commands[i].argument ? commands[i].argument : "", commands[i].help);
+		printf("%s\t%s\t%s\t%s\n", commands[i].name,
+		       commands[i].argument ? commands[i].argument : "", commands[i].help,
+		       commands[i].values ? commands[i].values : "");
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (*rows[i].help)
+			printf("--%s\t%s\t%s\t%s\n", rows[i].name,
+			       rows[i].argument ? rows[i].argument : "", rows[i].help,
+			       rows[i].of ? rows[i].of : "");
 }
 
-static const char short_options[] = "s:hV";
-static const struct option long_options[] = {
-	{ "socket", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "nonzero", no_argument, NULL, 'n' },
-	{ "as", required_argument, NULL, 'a' },
-	{ "do", no_argument, NULL, 'd' },
-	{ "cd", no_argument, NULL, 'C' },
-	{ "tayga", required_argument, NULL, 't' },
-	{ "bind", required_argument, NULL, 'b' },
-	{ "unbound", required_argument, NULL, 'u' },
-	{ "radvd", required_argument, NULL, 'r' },
-	{ "leases", required_argument, NULL, 'l' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ "complete", no_argument, NULL, 'c' },
-	{ NULL, 0, NULL, 0 },
-};
-
-/* Is it one of import's options? */
-static bool read_import_option(int option, struct options *o)
+static void read_option(const struct option_row *row, struct options *o)
 {
-	const struct {
-		int option;
-		const char **file;
-	} files[] = {
-		{ 't', &o->import.tayga },   { 'b', &o->import.bind },
-		{ 'u', &o->import.unbound }, { 'r', &o->import.radvd },
-		{ 'l', &o->import.leases },
-	};
-
-	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-		if (files[i].option != option)
-			continue;
-		*files[i].file = optarg;
-		o->imports = true;
-		return true;
+	switch (row->code) {
+	case 'j':
+		o->json = true;
+		break;
+	case 'n':
+		o->nonzero = true;
+		break;
+	case 'q':
+		o->queries = true;
+		break;
+	case 'd':
+		o->dnssec_ok = true;
+		break;
+	case 'C':
+		o->checking_disabled = true;
+		break;
+	case 'h':
+		print_help();
+		exit(EXIT_CODE_OK);
+	case 'V':
+		puts("v6gwctl " VERSION);
+		exit(EXIT_CODE_OK);
+	case 'c':
+		print_completion();
+		exit(EXIT_CODE_OK);
+	default:
+		*(const char **)((char *)o + row->text) = optarg;
 	}
-	return false;
 }
 
 /* Leaves the words of the command in argv[optind...]. */
 static void read_options(int argc, char **argv, struct options *o)
 {
-	int option;
+	struct option long_options[N_ROWS + 1] = { 0 };
+	int option, row;
 
-	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-		switch (option) {
-		case 's':
-			o->socket_path = optarg;
-			break;
-		case 'j':
-			o->json = true;
-			break;
-		case 'n':
-			o->nonzero = true;
-			break;
-		case 'a':
-			o->as = optarg;
-			break;
-		case 'd':
-			o->dnssec_ok = true;
-			break;
-		case 'C':
-			o->checking_disabled = true;
-			break;
-		case 'h':
-			print_help();
-			exit(EXIT_CODE_OK);
-		case 'V':
-			puts("v6gwctl " VERSION);
-			exit(EXIT_CODE_OK);
-		case 'c':
-			print_commands();
-			exit(EXIT_CODE_OK);
-		default:
-			if (read_import_option(option, o))
-				break;
+	for (size_t i = 0; i < N_ROWS; i++)
+		long_options[i] =
+			(struct option){ rows[i].name,
+					 rows[i].argument ? required_argument : no_argument,
+					 NULL, rows[i].code };
+	while ((option = getopt_long(argc, argv, SHORT_OPTIONS, long_options, NULL)) != -1) {
+		for (row = 0; row < (int)N_ROWS && rows[row].code != option; row++)
+			;
+		if (row == (int)N_ROWS) {
 			fputs("Try v6gwctl --help.\n", stderr);
 			exit(EXIT_CODE_USAGE);
 		}
+		o->used |= 1u << row;
+		read_option(&rows[row], o);
 	}
 }
 
@@ -305,10 +333,23 @@ static json_t *read_arguments(const struct command *c, char **words, const struc
 		usage("argument missing: ", c->argument);
 	if (words[1])
 		usage("unexpected argument: ", words[1]);
-	if (!c->valid(words[0]))
-		usage(c->parameter[0] == 'i' ? "not an IPv6 address: " : "not a level: ",
-		      words[0]);
+	if (c->valid && !c->valid(words[0]))
+		usage("not an IPv6 address: ", words[0]);
+	if (c->values && !is_among(words[0], c->values))
+		usage("not a level: ", words[0]);
 	return json_pack("{s:s}", c->parameter, words[0]);
+}
+
+/* Each goes with the command it is for. */
+static void check_options(const struct options *o, const struct command *c)
+{
+	for (size_t i = 0; i < N_ROWS; i++) {
+		if (!(o->used & 1u << i) || !rows[i].of || strcmp(rows[i].of, c->name) == 0)
+			continue;
+		fprintf(stderr, "v6gwctl: --%s goes with %s\nTry v6gwctl --help.\n",
+			rows[i].name, rows[i].of);
+		exit(EXIT_CODE_USAGE);
+	}
 }
 
 struct run {
@@ -320,7 +361,8 @@ struct run {
 static void on_reply(void *arg, const char *error, const json_t *parameters)
 {
 	struct run *r = arg;
-	bool silent = r->command->more && !json_object_size(parameters); /* an empty list */
+	bool silent = r->command->replies == CALL_MORE &&
+		      !json_object_size(parameters); /* an empty list */
 
 	if (r->json && !silent) {
 		json_dumpf(parameters, stdout, JSON_COMPACT);
@@ -363,21 +405,18 @@ int main(int argc, char **argv)
 		      words[1] ? words[1] : "dns");
 	if (!r.command)
 		usage(words[0] ? "unknown command: " : "no command", words[0] ? words[0] : "");
-	if (o.nonzero && r.command->show != show_counters)
-		usage("--nonzero goes with counters", "");
-	if ((o.as || o.dnssec_ok || o.checking_disabled) && r.command->arguments != read_query)
-		usage("--as, --do and --cd go with dns query", "");
-	if (o.imports && r.command->method)
-		usage("--tayga, --bind, --unbound, --radvd and --leases go with import", "");
+	check_options(&o, r.command);
 	r.show = (struct show){ .out = stdout, .colour = wants_colour(), .nonzero = o.nonzero };
 	r.json = o.json;
 
+	if (r.command->replies == CALL_WATCH)
+		setlinebuf(stdout);
 	json_t *arguments = read_arguments(r.command, words, &o);
 	enum call_exit code;
 
 	if (r.command->method) {
-		code = call_daemon(o.socket_path, r.command->method, arguments, r.command->more,
-				   on_reply, &r);
+		code = call_daemon(o.socket_path, r.command->method, arguments,
+				   r.command->replies, on_reply, &r);
 	} else {
 		json_decref(arguments);
 		code = import_files(o.import);

@@ -672,16 +672,16 @@ void dns_listen_reasons(const struct dns_listen *l, struct reasons *out)
 			continue;
 		endpoint_text(&d->at, text);
 		if (d->error == EADDRINUSE)
-			reasons_add(out, "dns64",
+			reasons_add(out, EVENT_PORT_TAKEN,
 				    "%s (%s) is taken%s%s: stop that, or set dns64.listen",
 				    text, d->what, d->holder[0] ? " by " : "", d->holder);
 		else if (d->error == EACCES)
-			reasons_add(out, "dns64",
+			reasons_add(out, EVENT_LISTEN_REFUSED,
 				    "%s (%s): not permitted: run with CAP_NET_BIND_SERVICE",
 				    text, d->what);
 		else
-			reasons_add(out, "dns64", "cannot listen on %s (%s): %s", text, d->what,
-				    strerror(d->error));
+			reasons_add(out, EVENT_LISTEN_REFUSED, "cannot listen on %s (%s): %s",
+				    text, d->what, strerror(d->error));
 	}
 }
 

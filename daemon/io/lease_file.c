@@ -3,7 +3,7 @@
 
 #include "lease_file.h"
 
-#include "daemon/log.h"
+#include "daemon/event.h"
 #include "lease_load.h"
 #include "lease_save.h"
 
@@ -112,15 +112,16 @@ static void move_aside(const struct lease_file *f, int dir_fd, const struct leas
 	gmtime_r(&now, &tm);
 	strftime(name, sizeof name, LEASE_FILE ".bad-%Y%m%d-%H%M%S", &tm);
 	error = renameat(dir_fd, LEASE_FILE, dir_fd, name) < 0 ? errno : 0;
-	log_warning("%s/" LEASE_FILE " %s%s%s: %zu good leases are used, %zu lines are bad; "
-		    "%s %s%s",
-		    f->dir, list->trouble, list->error ? ": " : "",
-		    list->error ? strerror(list->error) : "", list->n, list->n_bad,
-		    error ? "it cannot be kept:" : "it is kept as",
-		    error ? strerror(error) : name,
-		    list->error == EACCES ? " (stop v6gwd, give it to the user that v6gwd runs "
-					    "as, rename it back)"
-					  : "");
+	event_tell(EVENT_LEASES_BAD, NULL,
+		   "%s/" LEASE_FILE " %s%s%s: %zu good leases are used, %zu lines are bad; "
+		   "%s %s%s",
+		   f->dir, list->trouble, list->error ? ": " : "",
+		   list->error ? strerror(list->error) : "", list->n, list->n_bad,
+		   error ? "it cannot be kept:" : "it is kept as",
+		   error ? strerror(error) : name,
+		   list->error == EACCES ? " (stop v6gwd, give it to the user that v6gwd runs "
+					   "as, rename it back)"
+					 : "");
 }
 
 static size_t restore(const struct lease_file *f, const struct lease_list *list)
@@ -349,8 +350,9 @@ void lease_file_close(struct lease_file *f)
 	if (f->due_ms != EV_NEVER)
 		error = write_now(f);
 	if (error)
-		log_error("%s/" LEASE_FILE " could not be written: %s", f->dir,
-			  strerror(-error));
+		event_tell(EVENT_LEASES_UNSAVED, NULL,
+			   "%s/" LEASE_FILE " could not be written: %s", f->dir,
+			   strerror(-error));
 	ev_timer_stop(&f->timer);
 	free(f);
 }

@@ -9,7 +9,7 @@
 
 #include "link_priv.h"
 
-#include "daemon/log.h"
+#include "daemon/event.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -266,8 +266,8 @@ static void tell_repair(struct wish_slot *s)
 	const char *kind = kind_text(&s->wish);
 
 	if (s->there && s->lost)
-		log_notice("%s %s of %s was gone: put back", kind, wish_text(&s->wish, text),
-			   s->wish.what);
+		event_tell(EVENT_ROUTE_LOST, NULL, "%s %s of %s was gone: put back", kind,
+			   wish_text(&s->wish, text), s->wish.what);
 	s->lost = s->lost && !s->there;
 }
 
@@ -524,7 +524,7 @@ void link_unmet(const struct link *l, const char *owner, struct reasons *r)
 		if (s->there || strcmp(s->owner, owner) != 0)
 			continue;
 		describe(l, s, why, sizeof why);
-		reasons_add(r, s->owner, "%s", why);
+		reasons_add(r, EVENT_ROUTE_MISSING, "%s", why);
 	}
 }
 

@@ -8,8 +8,8 @@
 
 #include "nft_table.h"
 
+#include "daemon/event.h"
 #include "daemon/fdstore.h"
-#include "daemon/log.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -307,7 +307,8 @@ static void set_present(struct nft_table *n, bool present)
 static void lose(struct nft_table *n)
 {
 	if (n->wanted && n->present)
-		log_notice("table %s %s was changed by another process: put back", family_of(n),
+		event_tell(EVENT_TABLE_LOST, NULL,
+			   "table %s %s was changed by another process: put back", family_of(n),
 			   n->name);
 	set_present(n, false);
 	if (n->wanted)
@@ -399,9 +400,10 @@ static int apply(struct nft_table *n)
 	if (n->plain)
 		watch(n);
 	if (error && error != n->error)
-		log_warning("table %s %s: %s%s", family_of(n), n->name, strerror(-error),
-			    error == -EPERM ? " (another process may own it: nft list tables)"
-					    : "");
+		event_tell(EVENT_TABLE_REFUSED, NULL, "table %s %s: %s%s", family_of(n),
+			   n->name, strerror(-error),
+			   error == -EPERM ? " (another process may own it: nft list tables)"
+					   : "");
 	n->error = error;
 	set_present(n, n->wanted && !error);
 	ev_timer_at(&n->retry, error ? ev_now_ms(n->loop) + RETRY_MS : EV_NEVER);

@@ -71,7 +71,7 @@ static bool set(const struct setting *s, int was, int value, struct reasons *rea
 	if (!error)
 		log_notice("%s = %d (was %d)", s->key, value, was);
 	else
-		reasons_add(reasons, "gateway",
+		reasons_add(reasons, EVENT_SYSCTL_REFUSED,
 			    "%s is %d and cannot be set (%s): sysctl -w %s=%d, or make "
 			    "/proc/sys/net writable for v6gwd",
 			    s->key, was, strerror(-error), s->key, value);
@@ -87,7 +87,7 @@ static bool turn_on(const char *family, const char *iface, struct reasons *reaso
 	if (was == 0)
 		return set(&s, was, 1, reasons);
 	if (was < 0 && strcmp(iface, "all") == 0)
-		reasons_add(reasons, "gateway", "%s cannot be read (%s)%s", s.key,
+		reasons_add(reasons, EVENT_SYSCTL_REFUSED, "%s cannot be read (%s)%s", s.key,
 			    strerror(-was),
 			    was == -ENOENT ? ": boot without ipv6.disable=1" : "");
 	return was > 0;

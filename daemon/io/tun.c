@@ -8,8 +8,8 @@
 
 #include "tun.h"
 
+#include "daemon/event.h"
 #include "daemon/fdstore.h"
-#include "daemon/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -217,16 +217,19 @@ void tun_close(struct tun *t, bool keep)
 void tun_complain(const char *name, int error)
 {
 	if (error == -EBUSY)
-		log_error(
+		event_tell(
+			EVENT_TUN_REFUSED, NULL,
 			"%s is held by another process (tayga, or a second v6gwd: stop it, or "
 			"set nat64.device)",
 			name);
 	else if (error == -EEXIST)
-		log_error("%s is there, but is not a TUN device (ip link delete %s, or set "
-			  "nat64.device)",
-			  name, name);
+		event_tell(EVENT_TUN_REFUSED, NULL,
+			   "%s is there, but is not a TUN device (ip link delete %s, or set "
+			   "nat64.device)",
+			   name, name);
 	else
-		log_error("TUN device %s: %s%s", name, strerror(-error), remedy(error));
+		event_tell(EVENT_TUN_REFUSED, NULL, "TUN device %s: %s%s", name,
+			   strerror(-error), remedy(error));
 }
 
 uint32_t tun_index(const struct tun *t)

@@ -770,21 +770,21 @@ static void put_reasons(const struct validator *v, struct reasons *r)
 	struct tm tm;
 
 	if (*v->failure)
-		reasons_add(r, "dns64", "%s", v->failure);
+		reasons_add(r, EVENT_TRUST_ANCHOR, "%s", v->failure);
 	if (now_s < v->not_before_s && gmtime_r(&now_s, &tm)) {
 		strftime(text, sizeof text, "%Y-%m-%d", &tm);
-		reasons_add(r, "dns64",
+		reasons_add(r, EVENT_CLOCK_WRONG,
 			    "the clock is wrong: %s is before the keys of the root were "
 			    "written, so signatures are not valid yet (timedatectl)",
 			    text);
 	}
 	if (!v->proved && v->unsigned_answers >= STRIPPED_MIN)
-		reasons_add(r, "dns64",
+		reasons_add(r, EVENT_DNSSEC_STRIPPED,
 			    "%s strips DNSSEC (EDE 10), so nothing can be proved: give "
 			    "dns64.forwarders that do not, or dnssec = \"pass\"",
 			    *v->suspect ? v->suspect : "a forwarder");
 	else if (!v->proved && v->refuted >= STRIPPED_MIN)
-		reasons_add(r, "dns64",
+		reasons_add(r, EVENT_TRUST_ANCHOR,
 			    "no answer could be proved so far, and several failed (EDE %u): "
 			    "are the keys (dns64.trust_anchors, package dns-root-data) and the "
 			    "clock right?",

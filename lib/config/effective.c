@@ -9,7 +9,7 @@
 
 #define ORIGINS_MAX 64
 
-void reasons_add(struct reasons *r, const char *plane, const char *fmt, ...)
+void reasons_add(struct reasons *r, enum event event, const char *fmt, ...)
 {
 	struct reason *reason = &r->v[r->n];
 	va_list ap;
@@ -17,7 +17,8 @@ void reasons_add(struct reasons *r, const char *plane, const char *fmt, ...)
 	if (r->n == sizeof r->v / sizeof *r->v)
 		return;
 	r->n++;
-	reason->plane = plane;
+	reason->event = event;
+	reason->plane = event_row(event)->plane;
 	va_start(ap, fmt);
 	vsnprintf(reason->text, sizeof reason->text, fmt, ap);
 	va_end(ap);
@@ -110,7 +111,7 @@ static void set_iface(struct build *b, size_t i, const char *name)
 	snprintf(iface->name, sizeof iface->name, "%s", name);
 	iface->index = link ? link->index : 0;
 	if (!link)
-		reasons_add(&b->eff->reasons, "gateway",
+		reasons_add(&b->eff->reasons, EVENT_WAITING_INTERFACE,
 			    "waiting for %s: there is no such interface (ip link add %s type "
 			    "bridge)",
 			    name, name);
@@ -164,11 +165,11 @@ static void auto_iface(struct build *b)
 		build_origin(b, "interface", "the only bridge with a global IPv6 address", "%s",
 			     choice);
 	} else if (n) {
-		reasons_add(&b->eff->reasons, "gateway",
-			    "waiting: which bridge is the guests', %s? (set interface)", names);
+		reasons_add(&b->eff->reasons, EVENT_WAITING_INTERFACE,
+			    "waiting: %s, set interface", names);
 	} else {
 		reasons_add(
-			&b->eff->reasons, "gateway",
+			&b->eff->reasons, EVENT_WAITING_INTERFACE,
 			"waiting for a bridge with a global IPv6 address, or set interface");
 	}
 }
@@ -188,7 +189,7 @@ static void find_uplink(struct build *b)
 		snprintf(b->eff->uplink, sizeof b->eff->uplink, "%s", link->name);
 		build_origin(b, "uplink", "the IPv4 default route", "%s", link->name);
 	} else if (b->config->nat64.enabled) {
-		reasons_add(&b->eff->reasons, "gateway",
+		reasons_add(&b->eff->reasons, EVENT_WAITING_UPLINK,
 			    "waiting for an uplink: there is no IPv4 default route (ip -4 "
 			    "route add "
 			    "default via ...)");

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "base/events.h"
 #include "config.h"
 #include "facts.h"
 
@@ -16,7 +17,8 @@
 
 /* Why the gateway is not whole: a sentence with its remedy. */
 struct reason {
-	const char *plane; /* "nat64", "dns64", "ra", "gateway" */
+	enum event event;
+	const char *plane; /* the event's */
 	char text[232];
 };
 
@@ -26,7 +28,7 @@ struct reasons {
 };
 
 /* Adds a reason; beyond the room they are left out. */
-void reasons_add(struct reasons *, const char *plane, const char *fmt, ...)
+void reasons_add(struct reasons *, enum event, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* The same for what is graver than all others there. */

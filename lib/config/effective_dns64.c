@@ -61,7 +61,7 @@ static void check_own(struct build *b, const struct in6_addr *addr)
 	for (size_t i = 0; !own && i < b->facts->n_addrs; i++)
 		own = addr_equal(&b->facts->addrs[i].addr, addr);
 	if (!own)
-		reasons_add(&b->eff->reasons, "dns64",
+		reasons_add(&b->eff->reasons, EVENT_WAITING_ADDRESS,
 			    "waiting for %s: the host has no such address (ip address; "
 			    "dns64.listen)",
 			    addr_text(addr, text));
@@ -106,7 +106,7 @@ static void resolve_listen(struct build *b)
 			check_own(b, &c->listen.v[i].addr);
 	}
 	if (c->enabled && !out->n && build_has_iface(b))
-		reasons_add(&b->eff->reasons, "dns64",
+		reasons_add(&b->eff->reasons, EVENT_WAITING_ADDRESS,
 			    "waiting for an IPv6 address on the interface to listen on");
 }
 
@@ -139,7 +139,7 @@ static void add_written(struct build *b, struct eff_endpoints *out,
 	if (!is_self(b, &e->addr, e->port))
 		add_endpoint(out, (struct eff_endpoint){ e->addr, e->port, scope_of(b, e) });
 	else if (b->config->dns64.enabled)
-		reasons_add(&b->eff->reasons, "dns64",
+		reasons_add(&b->eff->reasons, EVENT_FORWARDER_SELF,
 			    "forwarder %s is v6gwd itself: not asked (set dns64.forwarders)",
 			    addr_text(&e->addr, text));
 }
@@ -209,7 +209,7 @@ void build_dns64(struct build *b)
 		     b->facts->n_resolvers ? b->facts->resolvers[0].origin : "resolv.conf",
 		     &e->forwarders);
 	if (c->enabled && !e->forwarders.n)
-		reasons_add(&b->eff->reasons, "dns64",
+		reasons_add(&b->eff->reasons, EVENT_NO_FORWARDER,
 			    "no forwarder: %s (set dns64.forwarders)",
 			    c->forwarders.has_auto
 				    ? "/etc/resolv.conf names none, or only this host"

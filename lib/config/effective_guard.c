@@ -62,7 +62,7 @@ static void refuse(const struct build *b, struct eff_ra *e, const struct fact_li
 		if (e->refused[i].index == port->index)
 			return;
 	if (e->n_refused == EFF_REFUSED_MAX) {
-		reasons_add(&b->eff->reasons, "ra",
+		reasons_add(&b->eff->reasons, EVENT_REACHES_PROVIDER,
 			    "%s: advertisements may reach the provider through %s: they are "
 			    "kept off %d ports at most (name the one that counts in uplink)",
 			    e->name, port->name, EFF_REFUSED_MAX);
@@ -168,13 +168,13 @@ void build_guard(struct build *b, struct eff_ra *e)
 		return;
 	out = port_out(b->facts, e->index);
 	if (unknown)
-		reasons_add(&b->eff->reasons, "ra",
+		reasons_add(&b->eff->reasons, EVENT_REACHES_PROVIDER,
 			    "%s: advertisements may reach the provider: the bridge has not "
 			    "heard of the gateway %s yet (ping it; or name the port in uplink, "
 			    "or set refuse_on_uplink = false)",
 			    e->name, addr_text(&unknown->gateway, text));
 	else if (out)
-		reasons_add(&b->eff->notes, "ra",
+		reasons_add(&b->eff->notes, EVENT_REACHES_PROVIDER,
 			    "%s has a port that may lead out of this host, %s: advertisements "
 			    "go there, too (name it in uplink to keep them off)",
 			    e->name, out->name);
@@ -227,23 +227,23 @@ void effective_hears(struct effective *eff, const struct facts *f, const struct 
 	}
 	fix(e, h, how, sizeof how);
 	if (!uplink && route)
-		reasons_add(&eff->reasons, "ra",
+		reasons_add(&eff->reasons, EVENT_HOST_STEERED,
 			    "the host took a default route from an advertisement of %s on %s "
 			    "(%s; ip -6 route del default dev %s proto ra)",
 			    addr_text(&route->gateway, text), e->name, how, e->name);
 	else if (!uplink && is_listening(e, h))
-		reasons_add(&eff->notes, "ra",
+		reasons_add(&eff->notes, EVENT_HOST_LISTENS,
 			    "the host listens to advertisements on %s: a guest's could give it "
 			    "a default route (%s)",
 			    e->name, how);
 	else if (uplink && is_listening(e, h))
-		reasons_add(&eff->notes, "ra",
+		reasons_add(&eff->notes, EVENT_HOST_LISTENS,
 			    "%s is the uplink, and the host listens to advertisements there: "
 			    "also to guests' (drop theirs, or set a static default route and "
 			    "accept_ra=0)",
 			    e->name);
 	else if (uplink && h->accept_ra == 1 && !v6)
-		reasons_add(&eff->notes, "ra",
+		reasons_add(&eff->notes, EVENT_HOST_LISTENS,
 			    "%s is the uplink, and a router hears no advertisements there: if "
 			    "the default route comes by them, sysctl -w "
 			    "net.ipv6.conf.%s.accept_ra=2",

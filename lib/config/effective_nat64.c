@@ -88,7 +88,7 @@ static void own_ipv6(struct build *b)
 		from = link ? link->name : "the host";
 	} else {
 		if (c->enabled && build_has_iface(b))
-			reasons_add(&b->eff->reasons, "nat64",
+			reasons_add(&b->eff->reasons, EVENT_NO_ICMP_SOURCE,
 				    "ICMPv6 errors are not sent: no /64 on the interface to "
 				    "take an "
 				    "address from "

@@ -74,7 +74,7 @@ static void finish(struct dns *d, struct pending_slot *s, enum dns_count ending,
 
 	engine_count(d, ending);
 	engine_explain(d, s, &(struct dns_step){ .why = DNS_WHY_ENDED, .count = ending });
-	if (d->rules.conf.log && len)
+	if (d->ops.ended && len)
 		tell_end(d, s, ending);
 	if (!s->asked && ending <= DNS_COUNT_PTR_MAPPED)
 		engine_count(d, DNS_COUNT_HITS);

@@ -46,6 +46,5 @@ struct dns_conf {
 	uint16_t udp_payload;
 	uint64_t timeout_ms;
 	uint32_t max_queries_per_client;
-	bool log;            /* ops->ended is told every question */
 	uint32_t tcp_idle_s; /* for the EDNS keepalive option */
 };

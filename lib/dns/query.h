@@ -63,8 +63,8 @@ struct dns_ops {
 	 * the engine. */
 	void (*explain)(void *ctx, const struct dns_client *, const struct dns_step *);
 
-	/* With dns_conf.log: how a question ended, before its reply.  May not call the engine.
-	 */
+	/* How a question ended, before its reply.  May not call the engine.  NULL: nobody wants
+	 * to know. */
 	void (*ended)(void *ctx, const struct dns_client *, const struct dns_end *);
 };
 

@@ -58,7 +58,8 @@ static bool source_changed(struct radv *r, const struct in6_addr *now)
 	return true;
 }
 
-static void become(struct radv *r, const struct radv_table *old, const struct radv_table *t,
+/* True when hosts learn something new. */
+static bool become(struct radv *r, const struct radv_table *old, const struct radv_table *t,
 		   uint64_t now_ms)
 {
 	bool new_source = t->ready && source_changed(r, &t->link_local);
@@ -71,28 +72,32 @@ static void become(struct radv *r, const struct radv_table *old, const struct ra
 		sched_up(&r->sched, now_ms);
 	}
 	if (!t->ready || !old)
-		return;
+		return t->ready;
 	/* One more than three: one of them is the farewell of the old address. */
 	if (new_source)
 		sched_change(&r->sched, now_ms, SCHED_INITIAL + 1, SCHED_NEW_SOURCE_GAP_MS);
 	else if (!radv_table_equal(old, t, now_ms))
 		sched_change(&r->sched, now_ms, SCHED_INITIAL, SCHED_INITIAL_GAP_MS);
+	else
+		return false;
+	return true;
 }
 
-void radv_settle(struct radv *r, uint64_t now_ms, bool commit)
+bool radv_settle(struct radv *r, uint64_t now_ms, bool commit)
 {
 	struct radv_table *old = r->now, *t = r->next;
 
 	r->next = NULL;
 	if (!commit || !t) {
 		radv_table_free(t);
-		return;
+		return false;
 	}
 	if (old && old->link != t->link)
 		link_changed(r);
 	r->now = t;
-	become(r, old, t, now_ms);
+	bool news = become(r, old, t, now_ms);
 	radv_table_free(old);
+	return news;
 }
 
 /* --- what came in -------------------------------------------------------------------- */

@@ -93,8 +93,9 @@ void radv_free(struct radv *); /* says nothing on the link; NULL is a no-op */
 /* First half of a change: 0, or -ENOMEM and nothing has changed. */
 int radv_prepare(struct radv *, uint64_t now_ms, const struct radv_conf *);
 
-/* Second half: from now on say what was prepared, or drop it. */
-void radv_settle(struct radv *, uint64_t now_ms, bool commit);
+/* Second half: from now on say what was prepared, or drop it.  Will hosts learn something new?
+ */
+bool radv_settle(struct radv *, uint64_t now_ms, bool commit);
 
 /* A message that came in on the link. */
 void radv_input(struct radv *, uint64_t now_ms, const struct ra_packet *);

@@ -27,6 +27,8 @@ daemon/ev.*
 daemon/sd.*
 daemon/privilege.*
 
+daemon/event.*
+
 daemon/fdstore.*
 daemon/report* daemon/told*
 daemon/config_read*

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What v6gwd does without a network: --check, --print-defaults, exit codes."""
 import os
+import pathlib
 import re
 import subprocess
 import tempfile
@@ -95,3 +96,11 @@ def test_no_right_to_make_the_device(build, tmp_path, without):
                           input=f'interface = "br0"; control = {{ socket = "{tmp_path}/s"; }};', text=True,
                           capture_output=True, timeout=20, check=False)
     assert done.returncode == 77, done.stderr
+
+
+def test_the_manual_has_every_option(build):
+    """v6gwd(8) has what --help has, with the same argument; and the other way round."""
+    helped = set(re.findall(r"^ +(?:-\w, +)?(--[\w-]+)(?: ([A-Z]+))?", v6gwd(build, "--help").stdout, re.M))
+    page = (pathlib.Path(__file__).parents[2] / "docs/v6gwd.8.scd").read_text(encoding="utf-8")
+    assert len(helped) >= 7
+    assert helped == set(re.findall(r"^(?:\*-\w\*, )?\*(--[\w-]+)\*(?: _([A-Z]+)_)?$", page, re.M))

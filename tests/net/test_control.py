@@ -5,6 +5,8 @@ import socket
 
 import pytest
 
+import openmetrics
+import varlink
 from lab import SERVER4, embed
 
 TARGET = embed("64:ff9b::/96", SERVER4)
@@ -78,6 +80,77 @@ def test_config(world):
     done = world.host.run(world.gw.build / "daemon/v6gwd", "--check", "-c", "/dev/stdin", input=text, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(world.gw.ctl("--json", "config").stdout)
+
+
+class Wire:
+    """A varlink client."""
+
+    def __init__(self, world):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(f"/proc/{world.host.holder.pid}/root/run/v6gwd/control.sock")
+        self.socket.settimeout(10)
+        self.left = b""
+
+    def call(self, method, more=False, **parameters):
+        self.socket.sendall(json.dumps({"method": method, "parameters": parameters, "more": more}).encode() + b"\0")
+        return self.reply()
+
+    def reply(self):
+        while b"\0" not in self.left:
+            data = self.socket.recv(65536)
+            assert data, "closed"
+            self.left += data
+        text, self.left = self.left.split(b"\0", 1)
+        return json.loads(text)
+
+
+REQUESTS = {
+    "ListMappings": [{}], "Monitor": [{}, {"queries": True}], "DropMapping": [{"ipv6": "2001:db8:ffff::1"}, {"ipv6": "x"}],
+    "QueryDns": [{"name": "v4only.example.net"}, {"name": "www.example.net", "type": "A", "as": "2001:db8::25", "do": True},
+                 {"name": "nothing.example.net", "cd": True}],
+    "SetLogLevel": [{"level": "info"}],
+}
+
+
+def test_replies_are_as_described(world):
+    """GetInterfaceDescription is the schema of each reply."""
+    wire = Wire(world)
+    texts = {name: wire.call("org.varlink.service.GetInterfaceDescription", interface=name)["parameters"]["description"]
+             for name in ("org.varlink.service", "io.v6gwd.Control")}
+    service, control = map(varlink.Interface, texts.values())
+    assert (service.name, control.name) == tuple(texts)
+    reply = wire.call("org.varlink.service.GetInfo")["parameters"]
+    assert not list(service.faults(service.methods["GetInfo"][1], reply))
+    assert set(reply["interfaces"]) == set(texts)
+    for name, (takes, gives) in control.methods.items():
+        for parameters in REQUESTS.get(name, [{}]):
+            wire = Wire(world)
+            refusal = [name, parameters] == ["DropMapping", {"ipv6": "x"}]
+            if not refusal:
+                assert not list(control.faults(takes, parameters))
+            reply = wire.call(f"io.v6gwd.Control.{name}", more=name in ("ListMappings", "Monitor", "Doctor"), **parameters)
+            if "error" in reply:
+                interface, error = reply["error"].rsplit(".", 1)
+                assert error in ("NoSuchMapping", "InvalidParameter"), reply
+                gives = {"io.v6gwd.Control": control, "org.varlink.service": service}[interface].errors[error]
+            assert list(control.faults(gives, reply["parameters"])) == [], (name, parameters)
+    wrong = [("missing", {"version": "1"}), ("more", {"text": "", "new": 1}), ("type", {"text": 1})]
+    for what, value in wrong:
+        assert list(control.faults(control.methods["GetConfig"][1], value)), f"the check does not see: {what}"
+
+
+def test_metrics(world):
+    """OpenMetrics text, and the same counters as in ListCounters."""
+    samples = openmetrics.parse(world.gw.ctl("metrics").stdout)
+    names = {"v6gwd_" + "".join(c if c.isalnum() else "_" for c in row["name"]) + "_total" for row in world.gw.counters()}
+    assert {name for name in samples if name.endswith("_total")} == names
+    assert any(name.startswith("v6gwd_info{version=") for name in samples)
+    good = '# TYPE a counter\n# HELP a b "c" \\\\\na_total{x="\\n"} 1\n# EOF\n'.replace('"c"', '\\"c\\"')
+    assert openmetrics.parse(good)
+    for old, new in (("_total", ""), (" 1", " -1"), ("# EOF\n", ""), ("counter", "count"), ('\\"c', '"c'), ("# HELP a", "# HELP b"),
+                     ("1\n", "1\n" + good.splitlines()[2] + "\n"), ('x="', 'x="\\q'), ("1\n", "1\n\n"), ("# TYPE", "#TYPE")):
+        with pytest.raises((AssertionError, ValueError)):
+            print(openmetrics.parse(good.replace(old, new, 1)), old, new)
 
 
 def test_the_wire_is_varlink(world):

@@ -3,6 +3,7 @@
 
 To the container only what "meson install" puts in place is added.
 """
+import json
 import os
 import pathlib
 import re
@@ -15,6 +16,7 @@ from container import Container
 from gateway import CONFIG
 from lab import SERVER4, embed, sh, wait_until
 from test_life_cycle import settled, snapshot
+from test_ra_others import Mouth, advertisement
 
 TARGET = embed("64:ff9b::/96", SERVER4)
 
@@ -35,9 +37,10 @@ def find(root, name):
 
 
 def test_everything_is_installed(installed):
-    for name in ("v6gwd", "v6gwctl", "v6gwd.service", "v6gwd.8", "v6gwd.conf.5", "v6gwctl.1"):
+    for name in ("v6gwd", "v6gwd.service", "v6gwd.8", "v6gwd.conf.5", "v6gwctl.1", "_v6gwctl", "v6gwd.catalog"):
         find(installed, name)
-    assert (installed / "etc/v6gwd.conf").exists()
+    for path in ("usr/bin/v6gwctl", "usr/share/bash-completion/completions/v6gwctl", "etc/v6gwd.conf"):
+        assert (installed / path).exists()
     assert (installed / "usr/lib/sysusers.d/v6gwd.conf").exists()
 
 
@@ -132,3 +135,45 @@ def test_service_validates(lab, container, installed):
     assert container.run("test", "-s", "/var/lib/v6gwd/root.key", check=False).returncode == 0
     reasons = container.run("v6gwctl", "status").stdout
     assert "root.key" not in reasons and "trust anchor" not in reasons, reasons
+
+
+def fields_of(container, **match):
+    """The newest line of v6gwd's in the journal with these fields."""
+    done = container.run("journalctl", "-u", "v6gwd", "-n1", "-ojson", *[f"{k}={v}" for k, v in match.items()], check=False)
+    return json.loads(done.stdout) if done.stdout else None
+
+
+@pytest.mark.lab(guests=1, hops=False)
+def test_the_journal_explains(lab, container):
+    """Events have fields; and journalctl -x says what they mean, and what to do."""
+    servers.start_names(lab)
+    container.run("systemd-sysusers")
+    container.run("journalctl", "--update-catalog")
+    container.run("sh", "-c", "umount /etc/v6gwd.conf; printf '%s\\n' \"$1\" >/etc/v6gwd.conf", "sh",
+                  CONFIG + "nat64 = { log_mappings = true; };")
+    container.run("systemctl", "start", "v6gwd")
+    guest = lab.guests[0]
+    guest.up()
+    guest.wait_configured()
+    wait_until(lambda: guest.ok("ping", "-c", "1", "-W", "1", TARGET), 10, "ping")
+    made = wait_until(lambda: fields_of(container, V6GWD_EVENT="mapping_made"), 5, lambda: container.journal("v6gwd"))
+    assert (made["V6GWD_PLANE"], made["V6GWD_CLIENT"], made["PRIORITY"]) == ("nat64", guest.address, "6")
+    assert "MESSAGE_ID" not in made
+
+    mouth = Mouth(guest)
+    mouth.say(advertisement())
+    other = wait_until(lambda: fields_of(container, V6GWD_EVENT="other_router"), 5, lambda: container.journal("v6gwd"))
+    mouth.socket.close()
+    assert (other["V6GWD_PLANE"], other["V6GWD_IFACE"], other["PRIORITY"]) == ("ra", "br0", "4")
+
+    container.run("sh", "-c", "echo 'nonsense = 1;' >>/etc/v6gwd.conf")
+    assert container.run("systemctl", "reload", "v6gwd", check=False).returncode != 0
+    refused = wait_until(lambda: fields_of(container, V6GWD_EVENT="config_refused"), 5, lambda: container.journal("v6gwd"))
+    assert (refused["V6GWD_PLANE"], refused["PRIORITY"]) == ("gateway", "3")
+    text = container.run("journalctl", "-x", "-u", "v6gwd", "--no-pager", f"MESSAGE_ID={refused['MESSAGE_ID']}").stdout
+    assert "Subject: A new configuration was refused" in text and "v6gwd --check" in text
+
+    container.run("systemctl", "stop", "v6gwd")
+    assert container.run("systemctl", "start", "v6gwd", check=False).returncode != 0
+    wait_until(lambda: "does not start" in fields_of(container, V6GWD_EVENT="config_refused")["MESSAGE"], 5,
+               lambda: container.journal("v6gwd"))

@@ -5,6 +5,7 @@
 
 #include "daemon/control.h"
 #include "daemon/ev.h"
+#include "daemon/event.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,8 @@ static struct {
 	plane_dns64_fn *query_fn;
 	void *query_to;
 	atomic_uint cancelled;
+	atomic_uint events; /* that SetLogLevel makes */
+	atomic_bool wanted; /* was it, the last time? */
 	struct ev_timer checkup_timer;
 	struct checkup_ask checkup_ask;
 	checkup_fn *checkup_fn;
@@ -139,6 +142,19 @@ static void set_log_level(void *arg, enum log_level level)
 {
 	(void)arg;
 	g.level = level;
+	g.wanted = event_wanted(EVENT_MAPPING_MADE);
+	for (unsigned i = 0; i < g.events; i++) {
+		const struct log_fields fields = { .client = "2001:db8::25" };
+
+		event_show(EVENT_MAPPING_MADE, &fields, "mapping %u", i);
+		event_show(EVENT_QUERY, NULL, "query");
+	}
+}
+
+static const char *give_state(void *arg)
+{
+	(void)arg;
+	return "OK: made up";
 }
 
 static bool report_dns(void *arg, struct report *r)
@@ -217,6 +233,7 @@ static void end_checkup(void *arg, struct checkup *c)
 /* flush_dns is not there: a gateway may lack what it cannot do */
 static const struct control_ops ops = {
 	.status = write_status,
+	.state = give_state,
 	.ra = write_ra,
 	.config = put_config,
 	.mapping = next_mapping,
@@ -254,6 +271,7 @@ static int start_control(void **state)
 		return -1;
 	snprintf(g.path, sizeof g.path, "%s/run/control.sock", g.dir);
 	g.mappings = 3;
+	g.events = 0;
 	g.produced = g.level = g.dropped = g.reloads = 0;
 	g.loop = ev_new();
 	g.dns_runs = true;
@@ -409,8 +427,7 @@ static const struct {
 	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"ipv6\"}") },
 	{ ASK("FlushDns"), ERROR("org.varlink.service.MethodNotImplemented",
 				 "{\"method\":\"io.v6gwd.Control.FlushDns\"}") },
-	{ ASK("Monitor"), ERROR("org.varlink.service.MethodNotImplemented",
-				"{\"method\":\"io.v6gwd.Control.Monitor\"}") },
+	{ ASK("Monitor"), ERROR("org.varlink.service.ExpectedMore", "{}") },
 	{ ASK("Doctor"), ERROR("org.varlink.service.ExpectedMore", "{}") },
 	{ DOCTOR("{\"target\":\"full.example\"}"),
 	  ERROR("io.v6gwd.Control.TooManyClients", "{}") },
@@ -486,7 +503,7 @@ static void test_description(void **state)
 			assert_string_equal(error, "org.varlink.service.InvalidParameter");
 		json_decref(reply);
 	}
-	assert_int_equal(methods, 13);
+	assert_int_equal(methods, 14);
 	assert_non_null(strstr(text, "\nerror NotPermitted ()\n"));
 	json_decref(described);
 	close(fd);
@@ -795,6 +812,96 @@ static void test_slow_reader(void **state)
 	fclose(in);
 }
 
+#define WATCH "{\"method\":\"io.v6gwd.Control.Monitor\",\"more\":true}"
+#define SET_LEVEL \
+	"{\"method\":\"io.v6gwd.Control.SetLogLevel\",\"parameters\":{\"level\":\"info\"}}"
+
+/* The next event of a monitor; its text into the buffer. */
+static json_int_t hear_event(int fd, const char *event, char text[128])
+{
+	json_t *reply = hear_json(fd), *p = json_object_get(reply, "parameters");
+	json_int_t n = json_integer_value(json_object_get(p, "n"));
+
+	assert_true(json_is_true(json_object_get(reply, "continues")));
+	snprintf(text, 128, "%s", json_string_value(json_object_get(p, "text")));
+	assert_string_equal(json_string_value(json_object_get(p, "event")), event);
+	assert_int_equal(strlen(json_string_value(json_object_get(p, "time"))), 24);
+	if (strcmp(event, "mapping_made") == 0) {
+		assert_string_equal(json_string_value(json_object_get(p, "client")),
+				    "2001:db8::25");
+		assert_string_equal(json_string_value(json_object_get(p, "plane")), "nat64");
+		assert_null(json_object_get(p, "mac"));
+	}
+	json_decref(reply);
+	return n;
+}
+
+/* Events come as they happen; who asks again on such a connection is not heard; and nothing is
+ * made when nobody listens any more. */
+static void test_monitor(void **state)
+{
+	int watcher = connect_client(), other = connect_client();
+	char text[128];
+
+	(void)state;
+	g.events = 1;
+	assert_reply(watcher, ASK("Monitor"), ERROR("org.varlink.service.ExpectedMore", "{}"));
+	assert_reply(
+		watcher,
+		"{\"method\":\"io.v6gwd.Control.Monitor\",\"more\":true,"
+		"\"parameters\":{\"queries\":1}}",
+		ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"queries\"}"));
+	say_request(watcher, WATCH);
+	hear_event(watcher, "status", text);
+	assert_string_equal(text, "OK: made up");
+	say_request(watcher, ASK("GetStatus"));
+	assert_reply(other, SET_LEVEL, "{\"parameters\":{}}");
+	assert_true(g.wanted);
+	hear_event(watcher, "mapping_made", text);
+	assert_string_equal(text, "mapping 0");
+	assert_reply(other, SET_LEVEL, "{\"parameters\":{}}");
+	hear_event(watcher, "mapping_made", text); /* no query, and no status in between */
+	close(watcher);
+	for (int i = 0; i < 100 && (i == 0 || g.wanted); i++) {
+		usleep(10000);
+		assert_reply(other, SET_LEVEL, "{\"parameters\":{}}");
+	}
+	assert_false(g.wanted);
+	close(other);
+}
+
+/* Who does not read misses events, is told how many, and delays nobody. */
+static void test_slow_watcher(void **state)
+{
+	int watcher = connect_client(), other = connect_client();
+	char text[128], last[128];
+	json_int_t heard = 0, lost = 0;
+
+	(void)state;
+	say_request(watcher, WATCH);
+	hear_event(watcher, "status", text);
+	g.events = 20000;
+	assert_reply(other, SET_LEVEL, "{\"parameters\":{}}");
+	while (!lost && heard < 20000) {
+		json_t *reply = hear_json(watcher), *p = json_object_get(reply, "parameters");
+		const char *event = json_string_value(json_object_get(p, "event"));
+
+		assert_non_null(event);
+		if (strcmp(event, "lost") == 0)
+			lost = json_integer_value(json_object_get(p, "n"));
+		else
+			heard++;
+		json_decref(reply);
+	}
+	assert_true(lost > 0 && heard > 100);
+	assert_int_equal(heard + lost, 20000);
+	g.events = 1;
+	assert_reply(other, SET_LEVEL, "{\"parameters\":{}}");
+	hear_event(watcher, "mapping_made", last);
+	close(watcher);
+	close(other);
+}
+
 static void test_no_mappings(void **state)
 {
 	int fd;
@@ -979,14 +1086,16 @@ static void test_ownership(void **state)
 static void test_idle(void **state)
 {
 	uint64_t start_ms = ev_clock_ms();
-	int silent, drip, deaf;
-	char byte;
+	int silent, drip, deaf, watcher;
+	char byte, text[128];
 
 	(void)state;
 	g.mappings = MAPPINGS;
 	silent = connect_client();
 	drip = connect_client();
 	deaf = connect_client();
+	watcher = connect_client();
+	say_request(watcher, WATCH);
 	say_request(deaf, "{\"method\":\"io.v6gwd.Control.ListMappings\",\"more\":true}");
 	for (int i = 0; i < 9; i++) {
 		say(drip, " ", 1);
@@ -1003,6 +1112,15 @@ static void test_idle(void **state)
 	close(silent);
 	close(drip);
 	close(deaf);
+
+	/* Who watches is silent by nature. */
+	int other = connect_client();
+	g.events = 1;
+	assert_reply(other, SET_LEVEL, "{\"parameters\":{}}");
+	hear_event(watcher, "status", text);
+	hear_event(watcher, "mapping_made", text);
+	close(watcher);
+	close(other);
 }
 
 int main(void)
@@ -1020,6 +1138,8 @@ int main(void)
 		TEST(test_size),
 		TEST(test_too_many),
 		TEST(test_slow_reader),
+		TEST(test_monitor),
+		TEST(test_slow_watcher),
 		TEST(test_no_mappings),
 		TEST(test_rights),
 		TEST(test_room_for_root),

@@ -298,6 +298,22 @@ class CtlTest(unittest.TestCase):
                      ["dns", "query", "a", "A", "b"], ["dns", "query", "a", "--as", "a"], ["dns", "--do"]):
             self.assertEqual(self.run_ctl(*args)[0], 2, args)
 
+    def test_monitor(self):
+        stream = [{"parameters": {"time": "2026-01-31T12:00:00.123Z", "plane": "nat64", "event": "mapping_made", "level": "info",
+                                  "text": "mapping\x1b"}, "continues": True},
+                  {"parameters": {"time": "2026-01-31T12:00:01.000Z", "plane": "gateway", "event": "lost", "level": "warning",
+                                  "text": "3 events were lost", "n": 3}, "continues": True}]
+        lines = ("2026-01-31T12:00:00.123Z  nat64    mapping?\n"
+                 "2026-01-31T12:00:01.000Z  gateway  3 events were lost\n")
+        gone = "v6gwctl: v6gwd closed the connection\n"
+        request = self.check(["monitor"], stream, 1, lines, gone)
+        self.assertEqual(request, {"method": "io.v6gwd.Control.Monitor", "parameters": {"queries": False}, "more": True})
+        (code, out, _), server = self.ask(["monitor", "--queries", "--json"], *stream)
+        self.assertEqual([json.loads(line) for line in out.splitlines()], [reply["parameters"] for reply in stream])
+        self.assertTrue(server.request["parameters"]["queries"])
+        for args in (["monitor", "x"], ["status", "--queries"], ["monitor", "--as", "::1"]):
+            self.assertEqual(self.run_ctl(*args)[0], 2, args)
+
     def test_texts(self):
         self.check(["config"], [{"parameters": {"text": "a = 1;\n\tb\n"}}], 0, "a = 1;\n\tb\n")
         self.check(["metrics"], [{"parameters": {"text": "# EOF\n"}}], 0, "# EOF\n")
@@ -386,15 +402,46 @@ class CtlTest(unittest.TestCase):
         self.assertTrue(self.on_terminal().startswith(b"\x1b[1;33mDEGRADED\x1b[0m: "))
         self.assertTrue(self.on_terminal(NO_COLOR="1").startswith(b"DEGRADED: "))
 
+    def complete(self, *words, last=""):
+        """What bash offers for the last word."""
+        script = pathlib.Path(MAN).parent.parent / "completion/v6gwctl.bash"
+        done = subprocess.run(
+            ["bash", "-euc", '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _v6gwctl; printf "%s\\n" "${COMPREPLY[@]}"',
+             "bash", script, CTL, *words, last], capture_output=True, text=True, timeout=20, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), words)
+        return done.stdout.split()
+
+    @unittest.skipUnless(os.path.exists("/bin/bash"), "no bash")
+    def test_completion(self):
+        rows = [line.split("\t") for line in self.run_ctl("--complete")[1].splitlines()]
+        commands = {row[0].split()[0] for row in rows if not row[0].startswith("-")}
+        self.assertEqual(set(self.complete()), commands)
+        self.assertEqual(set(self.complete("--json", "-s", "/x")), commands)
+        self.assertEqual(self.complete(last="mo"), ["monitor"])
+        self.assertEqual(self.complete("dns"), ["query"])
+        self.assertEqual(self.complete("flush"), ["dns"])
+        self.assertEqual(self.complete("log-level", last="no"), ["notice"])
+        self.assertEqual(self.complete("status"), [])
+        self.assertEqual(self.complete("log-level", "info"), [])
+        self.assertEqual(self.complete("dns", "query", "a.x", last="--"),
+                         sorted(r[0] for r in rows if r[0].startswith("--") and r[3] in ("", "dns query")))
+        self.assertEqual(self.complete("counters", last="--n"), ["--nonzero"])
+        self.assertEqual(self.complete("status", last="--n"), [])
+        self.assertEqual(self.complete("import", "--tayga", last=MAN[:-3]), [MAN])
+        self.assertEqual(self.complete("dns", "query", "--as"), [])
+
     def test_man_page(self):
         """Every command, argument and option stands in it."""
         man = pathlib.Path(MAN).read_text(encoding="utf-8")
+        helped = self.run_ctl("--help")[1]
         for line in self.run_ctl("--complete")[1].splitlines():
-            name, argument, text = line.split("\t")
+            name, argument, text, goes_with = line.split("\t")
             self.assertTrue(text)
             self.assertIn(f"*{name}*" + (f" _{argument}_" if argument else ""), man)
-        for option in ("-s", "--socket", "--json", "--nonzero", "--as", "--do", "--cd", "--tayga", "--bind", "--unbound",
-                       "--radvd", "--leases", "-h", "--help", "-V", "--version"):
+            self.assertIn(f"{name} {argument}".rstrip(), helped)
+            if name.startswith("--") and goes_with:
+                self.assertRegex(man, rf"(?m)^.*\*{name}\*.*\n\t\*{goes_with}\*: ")
+        for option in ("-s", "-h", "-V"):
             self.assertIn(f"*{option}*", man)
 
     DOCTOR = [{"id": "config", "plane": "gateway", "checks": "x", "state": "ok", "text": "in force", "remedy": "", "clause": ""},

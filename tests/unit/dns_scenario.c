@@ -545,8 +545,6 @@ static void configure(struct scene *s, char *text)
 		c->negative_ttl_s = n;
 	else if (strcmp(key, "serve_stale") == 0)
 		c->serve_stale_s = n;
-	else if (strcmp(key, "log") == 0)
-		c->log = true;
 	else if (strcmp(key, "max_queries_per_client") == 0)
 		c->max_queries_per_client = n;
 	else

@@ -163,7 +163,8 @@ static void chain(const char *name)
 
 static void complain(struct reasons *r)
 {
-	reasons_add(r, "dns64", "port 53 (UDP, of [::1]) is taken by named (stop it (now))");
+	reasons_add(r, EVENT_PORT_TAKEN,
+		    "port 53 (UDP, of [::1]) is taken by named (stop it (now))");
 }
 
 ILL(stale, v->stale = true)

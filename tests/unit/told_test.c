@@ -37,7 +37,7 @@ static void once_a_minute(void **state)
 	uint64_t again;
 
 	(void)state;
-	reasons_add(&one, "dns64", "no forwarder answers");
+	reasons_add(&one, EVENT_NO_FORWARDER, "no forwarder answers");
 	assert_int_equal(lines(&one, 1000, &again), 1);
 	assert_int_equal(lines(&one, 2000, &again), 0);
 	assert_true(again == UINT64_MAX);
@@ -63,8 +63,8 @@ static void many(void **state)
 	for (unsigned i = 0; i < 1000; i++) {
 		struct reasons now = { .n = 0 };
 
-		reasons_add(&now, "ra", "reason %u", i);
-		reasons_add(&now, "ra", "reason %u", i + 10000);
+		reasons_add(&now, EVENT_WAITING_LINK, "reason %u", i);
+		reasons_add(&now, EVENT_WAITING_LINK, "reason %u", i + 10000);
 		n += lines(&now, 100000 + i, &again);
 		assert_true(i < TOLD_MAX / 2 ? again == UINT64_MAX : again == 160000);
 		if (i == 999) {
