@@ -218,13 +218,24 @@ static struct plane_health health_now(struct gateway *g, const bool serves[N_PLA
 
 	h.nat64_again_ms = g->nat64.again_ms;
 	h.dns64_again_ms = g->dns64.again_ms;
+	h.n_deaf = plane_dns64_deaf(g->plane[DNS64], h.deaf, EFF_DEAF_MAX);
 	return h;
+}
+
+static bool hears_same(const struct plane_health *a, const struct plane_health *b)
+{
+	for (size_t i = 0; i < a->n_deaf && i < b->n_deaf; i++)
+		if (!addr_equal(&a->deaf[i].addr, &b->deaf[i].addr) ||
+		    a->deaf[i].scope != b->deaf[i].scope)
+			return false;
+	return a->n_deaf == b->n_deaf;
 }
 
 static bool is_same(const struct plane_health *a, const struct plane_health *b)
 {
 	return a->nat64_serves == b->nat64_serves && a->dns64_serves == b->dns64_serves &&
-	       a->nat64_again_ms == b->nat64_again_ms && a->dns64_again_ms == b->dns64_again_ms;
+	       a->nat64_again_ms == b->nat64_again_ms &&
+	       a->dns64_again_ms == b->dns64_again_ms && hears_same(a, b);
 }
 
 static void tell_announced(const char *plane, bool before, bool now)
@@ -692,13 +703,14 @@ static int open_control(struct gateway *g)
 	if (error == -EADDRINUSE)
 		event_tell(EVENT_SOCKET_REFUSED, NULL,
 			   "%s belongs to a running v6gwd: stop that one first", conf.path);
+	else if (error == -EACCES || error == -EPERM)
+		event_tell(EVENT_SOCKET_REFUSED, NULL,
+			   "control socket %s: %s (its directory must belong to v6gwd's user: "
+			   "install -d -o %u DIRECTORY; or set control.socket)",
+			   conf.path, strerror(-error), geteuid());
 	else
-		event_tell(
-			EVENT_SOCKET_REFUSED, NULL, "control socket %s: %s%s", conf.path,
-			strerror(-error),
-			error == -EACCES || error == -EPERM
-				? " (start v6gwd as root or by systemd, or set control.socket)"
-				: "");
+		event_tell(EVENT_SOCKET_REFUSED, NULL, "control socket %s: %s", conf.path,
+			   strerror(-error));
 	return error;
 }
 

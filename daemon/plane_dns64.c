@@ -27,21 +27,23 @@ static void rearm(struct plane_dns64 *p)
 {
 	uint64_t a = dns_next(p->dns), b = forward_next(p->forward);
 
+	if (p->sets.changes_ms < a)
+		a = p->sets.changes_ms;
 	ev_timer_at(&p->timer, a < b ? a : b);
 }
 
 /* After what may have changed the health of forwarders. */
 static void look(struct plane_dns64 *p)
 {
-	bool dead = forward_all_dead(p->forward);
+	struct dns64_sets before = p->sets;
 
+	p->sets = plane_dns64_sets(p, NULL);
 	rearm(p);
 	plane_dns64_see_forwarders(p);
-	if (dead == p->all_dead)
+	if (p->sets.digest == before.digest)
 		return;
-	p->all_dead = dead;
 	/* The validator would leave them alone for minutes. */
-	if (!dead && p->validator)
+	if (p->sets.silent < before.silent && p->validator)
 		p->validates->expire(p->validator);
 	p->env.changed(p->env.gateway);
 }
@@ -269,7 +271,7 @@ static void close_all(struct plane_dns64 *p, bool keep)
 	p->forward = NULL;
 	p->upstream = NULL;
 	p->listen = NULL;
-	p->all_dead = false;
+	p->sets = (struct dns64_sets){ .changes_ms = UINT64_MAX };
 }
 
 static bool open_all(struct plane_dns64 *p, const struct dns64_conf *conf)
@@ -292,6 +294,7 @@ static void *start(const struct plane_env *env)
 		return NULL;
 	p->env = *env;
 	p->validates = validator_class();
+	p->sets.changes_ms = UINT64_MAX;
 	ev_timer_init(&p->timer, env->loop, on_due, p);
 	dns64_log_init(&p->log, env->loop);
 	return p;
@@ -432,11 +435,7 @@ static bool health(const void *plane, struct reasons *r)
 	dns_listen_reasons(p->listen, r);
 	if (p->validator)
 		p->validates->reasons(p->validator, r);
-	if (forward_all_dead(p->forward))
-		reasons_add(
-			r, EVENT_NO_FORWARDER,
-			"no forwarder answers (v6gwctl status): check dns64.forwarders and the "
-			"uplink");
+	plane_dns64_sets(p, r);
 	if (wants_macs(p->effective) && !(p->guests && nft_guests_present(p->guests)))
 		reasons_add(r, EVENT_CLIENTS_UNKNOWN,
 			    "link-layer addresses in dns64.clients and allow_query hold only "
@@ -445,6 +444,18 @@ static bool health(const void *plane, struct reasons *r)
 			    p->guests ? strerror(-nft_guests_error(p->guests))
 				      : strerror(ENOMEM));
 	return dns_listen_count(p->listen) > 0;
+}
+
+size_t plane_dns64_deaf(const void *plane, struct eff_endpoint *out, size_t max)
+{
+	const struct plane_dns64 *p = plane;
+	const struct eff_endpoints *l = p->dns ? &p->effective->dns64.listen : NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; l && i < l->n && n < max; i++)
+		if (!dns_listen_bound(p->listen, &l->v[i]))
+			out[n++] = l->v[i];
+	return n;
 }
 
 bool plane_dns64_flush(void *plane)

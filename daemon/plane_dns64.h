@@ -14,6 +14,9 @@ struct report;
 /* Empties the cache; false when the plane does not run. */
 bool plane_dns64_flush(void *plane);
 
+/* The first max addresses that it should listen on and cannot; how many. */
+size_t plane_dns64_deaf(const void *plane, struct eff_endpoint *out, size_t max);
+
 /* GetDns: the members of its reply; false when the plane does not run. */
 bool plane_dns64_report_all(const void *plane, struct report *);
 

@@ -23,6 +23,13 @@ struct heard {
 	uint64_t at_ms;
 };
 
+/* How the forwarders are, each set of them by itself: zones have their own. */
+struct dns64_sets {
+	size_t silent;       /* sets of which none answers */
+	uint64_t digest;     /* another one when something changed */
+	uint64_t changes_ms; /* by itself; UINT64_MAX: does not */
+};
+
 struct plane_dns64 {
 	struct plane_env env;
 	const struct effective *effective, *next; /* in force, prepared */
@@ -41,9 +48,9 @@ struct plane_dns64 {
 	struct dns64_query *queries; /* of the control socket, under way */
 	uint64_t last_query;         /* the number of the newest */
 	struct dns64_log log;
-	bool all_dead; /* no forwarder answered when looked last */
-	bool watched;  /* dead is as of the last look */
-	uint64_t dead; /* which did not: bit i is that of the i-th */
+	struct dns64_sets sets; /* when looked last */
+	bool watched;           /* dead is as of the last look */
+	uint64_t dead;          /* which did not: bit i is that of the i-th */
 	uint8_t random[RANDOM_LEN];
 	size_t random_left;
 	struct heard heard[HEARD_MAX];
@@ -65,5 +72,6 @@ void plane_dns64_input(struct plane_dns64 *, const struct dns_client *, const ui
 /* Where somebody wants to know: tells which forwarders answer, or do not, other than when
  * looked last. */
 void plane_dns64_see_forwarders(struct plane_dns64 *);
+struct dns64_sets plane_dns64_sets(const struct plane_dns64 *, struct reasons *); /* or NULL */
 void plane_dns64_report(const void *plane, struct report *);
 bool plane_dns64_counter(const void *plane, size_t i, struct counter *out);

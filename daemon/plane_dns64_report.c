@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* plane_dns64_report.c - what the DNS64 plane says of itself: status, all of it, counters. */
+#include "dns/msg.h"
 #include "event.h"
 #include "plane_dns64_priv.h"
 #include "report.h"
@@ -8,6 +9,66 @@
 #include <string.h>
 
 #define ENDPOINT_LEN (ADDR_TEXT_LEN + FACT_NAME_LEN + 8)
+
+enum set_state { SET_WELL, SET_REFUSES, SET_SILENT };
+
+/* One that answers makes a set well.  until_ms: when one that refuses is asked like others. */
+static enum set_state set_state(const struct plane_dns64 *p, unsigned set, uint64_t *until_ms)
+{
+	uint64_t now_ms = ev_now_ms(p->env.loop);
+	enum set_state state = SET_SILENT;
+	struct forward_health h;
+	size_t i;
+
+	*until_ms = UINT64_MAX;
+	for (i = 0; forward_health_of(p->forward, set, i, &h); i++) {
+		if (!h.healthy)
+			continue;
+		if (h.shunned_until_ms <= now_ms || h.complaint != RCODE_REFUSED)
+			return SET_WELL;
+		state = SET_REFUSES;
+		if (h.shunned_until_ms < *until_ms)
+			*until_ms = h.shunned_until_ms;
+	}
+	return i ? state : SET_WELL;
+}
+
+static void add_reason(const struct plane_dns64 *p, unsigned set, enum set_state state,
+		       struct reasons *r)
+{
+	const char *zone = set ? p->effective->dns64.zones[set - 1].name : "";
+	const char *of = set ? " of zone " : "",
+		   *key = set ? "dns64.zones" : "dns64.forwarders";
+
+	if (state == SET_SILENT)
+		reasons_add(r, EVENT_NO_FORWARDER,
+			    "no forwarder%s%.80s answers (v6gwctl dns): check %s, the %s, and "
+			    "that UDP port 53 gets through",
+			    of, zone, key, set ? "way there" : "uplink");
+	else if (state == SET_REFUSES)
+		reasons_add(r, EVENT_FORWARDERS_REFUSE,
+			    "each forwarder%s%.80s refuses what it is asked (REFUSED): let it "
+			    "answer this host, or set %s",
+			    of, zone, key);
+}
+
+struct dns64_sets plane_dns64_sets(const struct plane_dns64 *p, struct reasons *r)
+{
+	struct dns64_sets out = { .changes_ms = UINT64_MAX };
+
+	for (unsigned set = 0; set < p->conf.forward.n_sets; set++) {
+		uint64_t until_ms;
+		enum set_state state = set_state(p, set, &until_ms);
+
+		out.silent += state == SET_SILENT;
+		out.digest = out.digest * 31 + state;
+		if (state == SET_REFUSES && until_ms < out.changes_ms)
+			out.changes_ms = until_ms;
+		if (r)
+			add_reason(p, set, state, r);
+	}
+	return out;
+}
 
 /* "2001:db8::53", "fe80::1%br0@5353": as it would stand in the file. */
 static const char *endpoint_text(const struct plane_dns64 *p, const struct eff_endpoint *e,

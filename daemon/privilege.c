@@ -13,6 +13,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,7 +51,8 @@ int privilege_drop(const char *user, const struct config *config)
 	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
 		      CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE, -1);
 	if (capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
-			    CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING) < 0) {
+			    CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
 		log_error("--user %s: %s", user, strerror(errno));
 		return -1;
 	}

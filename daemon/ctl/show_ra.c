@@ -292,7 +292,9 @@ void show_ra(struct show *s, const json_t *parameters)
 	size_t i;
 
 	if (!json_array_size(interfaces))
-		fputs("no advertisements\n", s->out);
+		fputs("no advertisements: ra = ( ), or no interface for them yet (v6gwctl "
+		      "status)\n",
+		      s->out);
 	json_array_foreach(interfaces, i, r)
 	{
 		if (i)

@@ -207,6 +207,8 @@ static void put_dns64(struct show *s, const json_t *d)
 		put_nothing(s, b.name, "disabled");
 		return;
 	}
+	if (!json_array_size(json_object_get(d, "listen")))
+		line(&b, "listen", "nowhere");
 	json_array_foreach(json_object_get(d, "listen"), i, item)
 		line(&b, i ? "" : "listen", "%s",
 		     json_string_value(item) ? json_string_value(item) : "");

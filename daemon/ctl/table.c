@@ -119,14 +119,14 @@ const char *table_duration(uint64_t s, char out[TABLE_TEXT])
 {
 	uint64_t m = s / 60, h = m / 60, d = h / 24;
 
-	if (d)
-		snprintf(out, TABLE_TEXT, "%" PRIu64 "d %" PRIu64 "h", d, h % 24);
-	else if (h)
-		snprintf(out, TABLE_TEXT, "%" PRIu64 "h %" PRIu64 "m", h, m % 60);
-	else if (m)
-		snprintf(out, TABLE_TEXT, "%" PRIu64 "m %" PRIu64 "s", m, s % 60);
-	else
-		snprintf(out, TABLE_TEXT, "%" PRIu64 "s", s);
+	static const char units[] = "dhms";
+	const uint64_t parts[] = { d, h % 24, m % 60, s % 60 };
+	size_t first = d ? 0 : h ? 1 : m ? 2 : 3;
+	int len = snprintf(out, TABLE_TEXT, "%" PRIu64 "%c", parts[first], units[first]);
+
+	if (first < 3 && parts[first + 1])
+		snprintf(out + len, TABLE_TEXT - (size_t)len, " %" PRIu64 "%c",
+			 parts[first + 1], units[first + 1]);
 	return out;
 }
 

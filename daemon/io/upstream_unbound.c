@@ -73,6 +73,8 @@ struct validator {
 	time_t clock_offset_s, not_before_s;
 	bool expired;
 	unsigned unsigned_answers; /* in a row, none was ever proved */
+	unsigned refuted;          /* for whatever reason, as long as none was proved */
+	uint16_t refuted_ede;      /* of the one that made it a reason */
 	bool proved;
 
 	unsigned inside; /* the library is on the stack */
@@ -336,7 +338,6 @@ __attribute__((format(printf, 2, 3))) static void fail(struct validator *v, cons
 	va_start(args, fmt);
 	vsnprintf(v->failure, sizeof v->failure, fmt, args);
 	va_end(args);
-	log_warning("%s", v->failure);
 }
 
 /* The keys of the root as they are followed.  What is wrong with them stops nothing: those of
@@ -375,7 +376,7 @@ static void begin_followed(struct validator *v)
 static void begin(struct validator *v)
 {
 	v->failure[0] = v->suspect[0] = '\0';
-	v->unsigned_answers = 0;
+	v->unsigned_answers = v->refuted = 0;
 	v->proved = v->expired = false;
 	v->clock_offset_s = clock_offset_s();
 	v->not_before_s = 0;
@@ -469,14 +470,20 @@ static uint16_t bogus_ede(const struct msg *m, const char *why)
 	return EDE_BOGUS;
 }
 
-/* A forwarder that leaves out signatures makes every signed name fail: who it is stands behind
- * "from" in the library's words. */
+/* Wrong keys make every name fail, and a forwarder that leaves out signatures makes every
+ * signed name fail: who it is stands behind "from" in the library's words. */
 static void suspect(struct validator *v, uint16_t ede, const char *why)
 {
 	const char *from = why ? strstr(why, " from ") : NULL;
 
-	if (v->proved ||
-	    (ede != EDE_DNSKEY_MISSING && ede != EDE_RRSIG_MISSING && ede != EDE_NSEC_MISSING))
+	if (v->proved)
+		return;
+	if (++v->refuted == STRIPPED_MIN) {
+		v->refuted_ede = ede;
+		log_warning("nothing is proved (EDE %u): %s", ede, why ? why : "");
+		v->ops->changed(v->arg);
+	}
+	if (ede != EDE_DNSKEY_MISSING && ede != EDE_RRSIG_MISSING && ede != EDE_NSEC_MISSING)
 		return;
 	v->unsigned_answers++;
 	if (from)
@@ -776,6 +783,12 @@ static void put_reasons(const struct validator *v, struct reasons *r)
 			    "%s strips DNSSEC (EDE 10), so nothing can be proved: give "
 			    "dns64.forwarders that do not, or dnssec = \"pass\"",
 			    *v->suspect ? v->suspect : "a forwarder");
+	else if (!v->proved && v->refuted >= STRIPPED_MIN)
+		reasons_add(r, EVENT_TRUST_ANCHOR,
+			    "no answer could be proved so far, and several failed (EDE %u): "
+			    "are the keys (dns64.trust_anchors, package dns-root-data) and the "
+			    "clock right?",
+			    v->refuted_ede);
 }
 
 static const char *version(void)

@@ -379,6 +379,9 @@ static void check_rdnss(const struct check *k, const struct config_ra *a)
 		const struct config_ra_rdnss *r = &a->rdnss[i];
 
 		warn_short(k, a, &r->lifetime_ms);
+		if (!a->rdnss_given && d->enabled && d->port != 53)
+			warn(k, &d->port, NULL, "name one in ra.rdnss, or rdnss = ( )",
+			     "guests are told of no resolver: they ask on port 53 alone");
 		if (a->rdnss_given && r->servers.has_auto && (!d->enabled || d->port != 53))
 			warn(k, &r->servers, NULL, "give addresses, or rdnss = ( )",
 			     "\"auto\" stands for no resolver: %s",

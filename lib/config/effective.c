@@ -24,6 +24,20 @@ void reasons_add(struct reasons *r, enum event event, const char *fmt, ...)
 	va_end(ap);
 }
 
+void reasons_put_first(struct reasons *r, const char *plane, const char *fmt, ...)
+{
+	size_t last = sizeof r->v / sizeof *r->v - 1;
+	va_list ap;
+
+	if (r->n <= last)
+		r->n++;
+	memmove(&r->v[1], &r->v[0], (r->n - 1) * sizeof r->v[0]);
+	r->v[0].plane = plane;
+	va_start(ap, fmt);
+	vsnprintf(r->v[0].text, sizeof r->v[0].text, fmt, ap);
+	va_end(ap);
+}
+
 void *build_alloc(struct build *b, size_t n, size_t size)
 {
 	void *p = memory_take(b->memory, n * size);
@@ -152,7 +166,7 @@ static void auto_iface(struct build *b)
 			     choice);
 	} else if (n) {
 		reasons_add(&b->eff->reasons, EVENT_WAITING_INTERFACE,
-			    "waiting: %s, set interface", names);
+			    "waiting: which bridge is the guests', %s? (set interface)", names);
 	} else {
 		reasons_add(
 			&b->eff->reasons, EVENT_WAITING_INTERFACE,

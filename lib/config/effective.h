@@ -31,6 +31,10 @@ struct reasons {
 void reasons_add(struct reasons *, enum event, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same for what is graver than all others there. */
+void reasons_put_first(struct reasons *, const char *plane, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* Where a value came from, for the log and "v6gwctl config". */
 struct origin {
 	char key[48]; /* "dns64.listen", "ra[0].rdnss[0].servers" */
@@ -103,6 +107,7 @@ enum eff_nat64_use {
 };
 
 #define EFF_REFUSED_MAX 8 /* of one interface */
+#define EFF_DEAF_MAX    8
 
 /* One interface to advertise on.  Lists not repeated here are in config. */
 struct eff_ra {
@@ -131,6 +136,8 @@ struct eff_ra {
 struct plane_health {
 	bool nat64_serves, dns64_serves;
 	uint64_t nat64_again_ms, dns64_again_ms;
+	struct eff_endpoint deaf[EFF_DEAF_MAX]; /* dns64 cannot listen there */
+	size_t n_deaf;
 };
 
 #define EFF_STATE_DIRECTORY "/var/lib/v6gwd"

@@ -210,8 +210,10 @@ void build_dns64(struct build *b)
 		     &e->forwarders);
 	if (c->enabled && !e->forwarders.n)
 		reasons_add(&b->eff->reasons, EVENT_NO_FORWARDER,
-			    "no forwarder: the host has no resolver of its own (set "
-			    "dns64.forwarders)");
+			    "no forwarder: %s (set dns64.forwarders)",
+			    c->forwarders.has_auto
+				    ? "/etc/resolv.conf names none, or only this host"
+				    : "none that can be asked is configured");
 	resolve_zones(b);
 	resolve_lists(b);
 }

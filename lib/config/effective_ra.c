@@ -143,6 +143,47 @@ static void note_prefixes(struct build *b, const struct eff_ra *e, size_t entry)
 		build_origin(b, key, e->name, "%s", list);
 }
 
+/* May an address of the link become usable by itself? */
+static bool has_tentative(const struct build *b, const struct eff_ra *e)
+{
+	for (size_t i = 0; i < b->facts->n_addrs; i++) {
+		const struct fact_addr *a = &b->facts->addrs[i];
+
+		if (is_here(e, a) && !addr_is_link_local(&a->addr) && a->tentative &&
+		    !a->dad_failed)
+			return true;
+	}
+	return false;
+}
+
+/* Guests shall make themselves addresses in what is found here, and there is nothing that they
+ * can make one in: they would have none, for a reason that nothing else tells. */
+static void check_prefixes(struct build *b, const struct eff_ra *e)
+{
+	const struct config_ra *c = e->config;
+	char text[ADDR_TEXT_LEN];
+	bool wanted = false;
+
+	for (size_t i = 0; i < c->n_prefixes; i++)
+		wanted |= c->prefixes[i].is_auto && c->prefixes[i].autonomous;
+	for (size_t i = 0; i < e->n_prefixes; i++)
+		wanted &= !e->prefixes[i].autonomous;
+	if (!wanted || c->managed || !e->up || has_tentative(b, e))
+		return;
+	if (!e->n_prefixes)
+		reasons_put_first(&b->eff->reasons, "ra",
+				  "guests get no address: %s has none that a prefix follows "
+				  "from (ip -6 address add ADDRESS/64 dev %s, or set "
+				  "ra.prefixes)",
+				  e->name, e->name);
+	else
+		reasons_put_first(&b->eff->reasons, "ra",
+				  "guests get no address: they make one only in a /64, and %s "
+				  "has %s (give it a /64, or set ra.managed where there is "
+				  "DHCPv6)",
+				  e->name, prefix_text(&e->prefixes[0].prefix, text));
+}
+
 static void set_prefixes(struct build *b, struct eff_ra *e)
 {
 	const struct config_ra *c = e->config;
@@ -158,6 +199,17 @@ static void set_prefixes(struct build *b, struct eff_ra *e)
 			add_found(b, e, &c->prefixes[i]);
 			note_prefixes(b, e, i);
 		}
+	check_prefixes(b, e);
+}
+
+/* Someone else has the port there, and would be asked in our place. */
+static bool is_deaf(const struct build *b, const struct eff_endpoint *e)
+{
+	for (size_t i = 0; i < b->health.n_deaf; i++)
+		if (addr_equal(&b->health.deaf[i].addr, &e->addr) &&
+		    b->health.deaf[i].scope == e->scope)
+			return true;
+	return false;
 }
 
 static bool is_listening(const struct build *b, const struct eff_ra *e,
@@ -166,6 +218,8 @@ static bool is_listening(const struct build *b, const struct eff_ra *e,
 	const struct eff_endpoints *l = &b->eff->dns64.listen;
 
 	for (size_t i = 0; i < l->n; i++) {
+		if (is_deaf(b, &l->v[i]))
+			continue;
 		if (addr_is_unspecified(&l->v[i].addr))
 			return true;
 		if (addr_equal(&l->v[i].addr, &a->addr) &&

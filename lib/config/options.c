@@ -167,7 +167,8 @@ static const struct option dns64_options[] = {
 	  KEYWORD_AT(config_dns64, listen_auto), .keyword = "auto", .preset = "[ \"auto\" ]",
 	  .aka = "listen-on-v6 listen-on",
 	  .text = "Addresses to answer on; \"auto\": the interface's global, unique-local and "
-		  "link-local ones. \"::1\" and IPv4 may be added." },
+		  "link-local ones. \"::1\" and IPv4 may be added; who asks there needs to be in "
+		  "allow_query (\"localhost\")." },
 	{ "port", OPTION_PORT, AT(config_dns64, port, uint16_t), .min = 1, .max = 65535,
 	  .preset = "53", .text = "Port to answer on." },
 	{ "forwarders", OPTION_SERVERS, AT(config_dns64, forwarders, struct config_endpoints),

@@ -18,8 +18,8 @@
 	  "reverse names inside the prefix answered from in-addr.arpa", "RFC 6147 5.3.1")     \
 	X(SPECIAL, "special", "special names answered here", "RFC 6761, RFC 6303, RFC 8880")  \
 	X(LOCAL, "local", "names of dns64.local answered", "")                                \
-	X(FAILED_UPSTREAM, "failed_upstream",                                                 \
-	  "SERVFAIL: the forwarders answered with an error", "RFC 6147 5.1.6")                \
+	X(FAILED_UPSTREAM, "failed_upstream", "the forwarders answered with an error",        \
+	  "RFC 6147 5.1.6")                                                                   \
 	X(FAILED_SILENT, "failed_silent", "SERVFAIL: no forwarder answered in time",          \
 	  "RFC 8914 4.23")                                                                    \
 	X(FAILED_BOGUS, "failed_bogus", "SERVFAIL: DNSSEC validation failed", "RFC 6147 5.5") \

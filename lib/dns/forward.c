@@ -590,6 +590,7 @@ static void on_answer(struct forward *f, struct question *q, const struct attemp
 		return;
 	keep_error(q, m, &from);
 	if (rcode != RCODE_SERVFAIL) {
+		c->peer->complaint = (uint16_t)rcode;
 		on_useless(f, q, a, now_ms);
 		return;
 	}
@@ -866,6 +867,7 @@ static struct forward_health health_of(const struct peer *p)
 		.no_edns_until_ms = p->no_edns_until_ms,
 		.no_case_until_ms = p->no_case_until_ms,
 		.shunned_until_ms = p->shunned_until_ms,
+		.complaint = p->complaint,
 	};
 }
 
@@ -876,18 +878,6 @@ bool forward_health_of(const struct forward *f, unsigned set, size_t i,
 		return false;
 	*out = health_of(f->plan->sets[set].peers[i]);
 	return true;
-}
-
-bool forward_all_dead(const struct forward *f)
-{
-	bool any = false;
-
-	for (const struct peer *p = f->peers; p; p = p->next) {
-		if (p->listed && !p->dead)
-			return false;
-		any |= p->listed;
-	}
-	return any;
 }
 
 bool forward_health_at(const struct forward *f, size_t i, struct forward_health *out)

@@ -105,14 +105,12 @@ struct forward_health {
 	uint64_t probe_ms; /* when it is asked whether it lives; UINT64_MAX: it does */
 	uint64_t no_edns_until_ms, no_case_until_ms; /* asked without EDNS, in lower case */
 	uint64_t shunned_until_ms; /* asked behind others: its answers were of no use */
+	uint16_t complaint;        /* rcode of the last of these */
 };
 
 /* Peer i of a set, and of all sets each once; false behind the last. */
 bool forward_health_of(const struct forward *, unsigned set, size_t i,
 		       struct forward_health *out);
 bool forward_health_at(const struct forward *, size_t i, struct forward_health *out);
-
-/* There are peers, and all are dead. */
-bool forward_all_dead(const struct forward *);
 
 size_t forward_in_flight(const struct forward *);

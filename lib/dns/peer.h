@@ -23,6 +23,7 @@ struct peer {
 	uint64_t probe_wait_ms; /* between probes */
 
 	uint32_t complaints; /* unusable answers in a row */
+	uint16_t complaint;  /* the rcode of the last that came with an error */
 	uint64_t shunned_until_ms;
 	uint64_t no_edns_until_ms, no_case_until_ms;
 

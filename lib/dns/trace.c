@@ -4,6 +4,7 @@
 
 #include "text.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,6 +54,19 @@ static void put_code(const struct dns_step *s, char out[PART_LEN])
 		text_rcode(s->rcode, out);
 }
 
+/* As an AAAA record has it: not ::ffff:192.0.2.1 as the IPv4 address that it otherwise is here.
+ */
+static void put_aaaa(const struct in6_addr *a, char out[PART_LEN])
+{
+	inet_ntop(AF_INET6, a, out, PART_LEN);
+}
+
+static void put_net(const struct prefix6 *p, char out[PART_LEN])
+{
+	put_aaaa(&p->addr, out);
+	snprintf(out + strlen(out), PART_LEN - strlen(out), "/%u", p->len);
+}
+
 static void put_part(const struct dns_step *s, const char *word, char out[PART_LEN])
 {
 	char text[TEXT_TYPE_LEN];
@@ -64,12 +78,14 @@ static void put_part(const struct dns_step *s, const char *word, char out[PART_L
 		snprintf(out, PART_LEN, "%s", text_type(s->type, text));
 	else if (strncmp(word, "addr}", 5) == 0)
 		addr_text(&s->addr, out);
+	else if (strncmp(word, "real}", 5) == 0)
+		put_aaaa(&s->addr, out);
 	else if (strncmp(word, "made}", 5) == 0)
 		addr_text(&s->made, out);
 	else if (strncmp(word, "entry}", 6) == 0)
 		put_entry(s->entry, out);
 	else if (strncmp(word, "net}", 4) == 0 && s->net)
-		prefix_text(s->net, out);
+		put_net(s->net, out);
 	else if (strncmp(word, "n}", 2) == 0)
 		snprintf(out, PART_LEN, "%llu", (unsigned long long)s->n);
 	else if (strncmp(word, "code}", 5) == 0)

@@ -14,8 +14,8 @@
 #include <netinet/in.h>
 #include <stdint.h>
 
-/* X(NAME, "id", "RFC clause", "sentence"): {name}, {type}, {addr}, {made}, {entry}, {net}, {n},
- * {zone}, {code} and {from} are replaced by what struct dns_step says. */
+/* X(NAME, "id", "RFC clause", "sentence"): {name}, {type}, {addr}, {real}, {made}, {entry},
+ * {net}, {n}, {zone}, {code} and {from} are replaced by what struct dns_step says. */
 #define DNS_WHYS(X)                                                                            \
 	X(CLIENT_ALLOWED, "client.allowed", "",                                                \
 	  "{addr} may ask: {entry} in dns64.allow_query")                                      \
@@ -72,7 +72,7 @@
 	  "{name} {type}: a chain of CNAMEs that loops or is too long")                        \
 	X(AAAA_REAL, "aaaa.real", "RFC 6147 5.1.1", "{addr}: a real AAAA")                     \
 	X(AAAA_EXCLUDED, "aaaa.excluded", "RFC 6147 5.1.4",                                    \
-	  "{addr}: counts as absent, {net} is in dns64.exclude_aaaa")                          \
+	  "{real}: counts as absent, {net} is in dns64.exclude_aaaa")                          \
 	X(A_MADE, "a.made", "RFC 6147 5.1.7", "{addr}: can be {made}")                         \
 	X(A_NOT_GLOBAL, "a.not_global", "RFC 6052 3.1",                                        \
 	  "{addr}: not synthesised, it is not global, and nat64.destinations wants that "      \

@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from gateway import CONFIG, Gateway, build_dir  # noqa: E402
-from lab import Lab, sweep  # noqa: E402
+from lab import ROOT, Lab, sh, sweep  # noqa: E402
 import servers  # noqa: E402
 
 
@@ -122,3 +122,12 @@ def release_build():
         if (path / "daemon/v6gwd").exists():
             return path.resolve()
     pytest.fail("no release build: set V6GW_BUILD_RELEASE")
+
+
+@pytest.fixture(scope="session")
+def package(release_build, tmp_path_factory):
+    """The Debian package of the release build."""
+    path = pathlib.Path(sh(ROOT / "tests/package", release_build, tmp_path_factory.mktemp("package")).stdout.strip())
+    for part in (path, path.parent, path.parent.parent):
+        part.chmod(0o755)
+    return path

@@ -34,7 +34,7 @@ class Net:
             lab.server.run("ip", "addr", "add", f"{addr}/24", "dev", "eth0")
         self.zone = {"a.example": {"A": ["8.8.8.8", "10.1.2.3"]}, "dual.example": {"AAAA": ["2001:db8::1"]},
                      "a.internal.example": {"A": ["9.9.9.9"]}, "www.v4.example": {"A": ["8.8.4.4"]},
-                     "private.example": {"A": ["10.1.2.3"]}, "mail.example": {"MX": ["10 a.example."]}}
+                     "private.example": {"A": ["10.1.2.3"]}, "mapped.example": {"A": ["8.8.8.8"], "AAAA": ["::ffff:8.8.8.8"]}, "mail.example": {"MX": ["10 a.example."]}}
         self.first = MockDns(FIRST, inside=lab.server.inside, zone=self.zone)
         self.second = MockDns(ZONE, inside=lab.server.inside, zone=self.zone)
         self.gw = lab.gateway(CONFIG.replace("LOG", "")).start()
@@ -107,6 +107,8 @@ def test_other_decisions(net):
     private = net.query("private.example")
     assert private["rcode"] == "NOERROR" and not private["answer"] and "chose.empty" in ids(private)
     assert said(net.query("www.v4.example"), "dns64.not_name").endswith("v4.example in dns64.exclude_names")
+    assert said(net.query("mapped.example"), "aaaa.excluded") == \
+        "::ffff:8.8.8.8: counts as absent, ::ffff:0.0.0.0/96 is in dns64.exclude_aaaa"
     reply = net.query("a.internal.example", "A")
     assert "internal.example" in said(reply, "asked.zone") and ZONE in said(reply, "heard")
     reply = net.query("a.example", "--cd")
@@ -124,6 +126,33 @@ def test_for_people(net):
     for words in (["dns", "query"], ["dns", "query", "a..b"], ["dns", "query", "a", "NOTYPE"], ["dns", "query", "a", "A", "b"],
                   ["dns", "query", "a", "--as", "nobody"], ["status", "--do"], ["dns", "nothing"]):
         assert net.gw.ctl(*words, check=False).returncode == 2, words
+
+
+def reasons(net):
+    return str(net.gw.status()["health"]["reasons"])
+
+
+def test_a_zone_without_forwarder_is_told(net):
+    """The forwarders of all other names are no help to it, nor its own to them."""
+    for mock, name, text in ((net.second, "internal.example", "no forwarder of zone internal.example answers"),
+                             (net.first, "example", "no forwarder answers")):
+        mock.script = lambda q: []
+        for i in range(3):
+            net.query(f"silent{i}.{name}", "A")
+        wait_until(lambda: text in reasons(net), 10, lambda: reasons(net))
+        mock.script = None
+        wait_until(lambda: "answers" not in reasons(net), 10, lambda: reasons(net))
+
+
+def test_forwarders_that_refuse_are_told(net):
+    """They answer, and nobody gets anything by it: until one is of use."""
+    net.first.script = lambda q: [Send(q.reply("REFUSED"))]
+    for i in range(4):
+        net.query(f"refused{i}.example", "A")
+    wait_until(lambda: "each forwarder refuses" in reasons(net), 5, lambda: reasons(net))
+    net.first.script = None
+    net.query("after.example", "A")
+    wait_until(lambda: "refuses" not in reasons(net), 5, lambda: reasons(net))
 
 
 def test_nobody_waits_for_a_slow_question(net):

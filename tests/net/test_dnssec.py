@@ -246,6 +246,19 @@ def test_pass_and_validate(net):
     assert is_ad(net.ask("dual.s.example", do=True))
 
 
+def test_wrong_keys_are_told(net):
+    """Every name fails then, those of unsigned domains, too."""
+    def reasons():
+        return str(net.gw.status()["health"]["reasons"])
+    net.reload(more='trust_anchors = [ "auto" ];')
+    for i in range(3):
+        assert failed(net.ask(f"wrong{i}.u.example"))
+    wait_until(lambda: "no answer could be proved so far" in reasons(), 3, reasons)
+    net.reload()
+    assert data(net.ask("dual.s.example", do=True))
+    wait_until(lambda: "proved" not in reasons(), 3, reasons)
+
+
 def test_silence(net):
     """SERVFAIL in time, the status says that nobody answers, and it is over at once."""
     net.middle.script = lambda q: []

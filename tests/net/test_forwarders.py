@@ -306,3 +306,18 @@ def test_port_taken(lab):
     other.close()
     wait_until(lambda: "::1" in gw.status()["dns64"]["listen"], 4, "the address is bound")
     assert "taken" not in str(gw.status()["health"]["reasons"])
+
+
+@pytest.mark.lab(guests=1, hops=False)
+def test_a_taken_address_is_not_announced(lab):
+    """Guests would ask another server there; a second address of ours does as well."""
+    with lab.host.inside():
+        other = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    other.bind(("2001:db8:1:2::1", 53))
+    gw = lab.gateway().start()
+    lab.guests[0].up()
+    lab.guests[0].wait_configured()
+    assert [s[:5] for s in lab.guests[0].learn_resolver()] == ["fe80:"]
+    other.close()
+    wait_until(lambda: "resolver    2001:db8:1:2::1, " in gw.ctl("ra").stdout, 5, lambda: gw.ctl("ra").stdout)
+    assert "fe80" in gw.ctl("ra").stdout.split("resolver", 2)[2].split("withdrawn")[0]  # taken back

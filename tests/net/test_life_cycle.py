@@ -131,12 +131,29 @@ def test_root_is_given_up(lab):
     gw.start()
     status = pathlib.Path(f"/proc/{gw.pid}/status").read_text()
     assert re.search(r"^Uid:\s+65534\s+65534", status, re.M)
-    assert re.search(r"^CapEff:\s+0*3400$", status, re.M)
+    said = dict(re.findall(r"^(\w+):\s+(.*)$", status, re.M))
+    assert {int(said[key], 16) for key in ("CapEff", "CapPrm")} == {0x3400}, "NET_ADMIN, NET_RAW, NET_BIND_SERVICE"
+    assert {int(said[key], 16) for key in ("CapInh", "CapAmb", "CapBnd")} == {0}
+    assert said["NoNewPrivs"] == "1" and "0" not in said["Groups"].split() and set(said["Gid"].split()) == {"65534"}
     guest.up()
     guest.wait_configured()
     pings(guest)
     gw.stop()
     settled(lab.host, before)
+
+
+@pytest.mark.lab(guests=0, hops=False)
+def test_a_directory_of_root_is_refused_with_what_helps(lab):
+    """What the message of --user says to do, does it."""
+    lab.host.run("sh", "-ec", "mknod -m 666 $0 c 10 200; mount --bind $0 /dev/net/tun", lab.dir / "tun")
+    gw = lab.gateway(args=["--user", "nobody"])
+    for path in (gw.dir, gw.dir / "state"):
+        os.chown(path, 65534, 65534)
+    gw.spawn()
+    assert gw.wait_exit(10) == 77, gw.log_text()
+    advice = re.search(r"(install -d -o \d+) DIRECTORY;", gw.log_text())[1]
+    lab.host.run(*advice.split(), "/run/v6gwd")
+    gw.start().stop()
 
 
 @ONE_GUEST

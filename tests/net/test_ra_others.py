@@ -185,7 +185,7 @@ def test_shown_is_what_is_said(lab, guest):  # noqa: F811
     assert said["pref64"] == [{"prefix": "64:ff9b::/96", "lifetime_s": 1800, "withdrawn": False}]
     assert said["captive_portal"] == [{"uri": "https://portal.example/", "withdrawn": False}]
     screen = gw.ctl("ra").stdout
-    for text in ("br0  announcing, from fe80::", "route       64:ff9b::/96, 30m 0s, preference medium", "vm.example"):
+    for text in ("br0  announcing, from fe80::", "route       64:ff9b::/96, 30m, preference medium", "vm.example"):
         assert text in screen
     gw.configure(CONFIG)
     gw.ctl("reload")

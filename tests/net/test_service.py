@@ -77,10 +77,7 @@ def container(lab, installed):
     file = installed / "etc/v6gwd.conf"
     file.parent.mkdir(exist_ok=True)
     file.write_text(CONFIG)
-    box = Container(lab, lab.host, {f: f"/{f.relative_to(installed)}" for f in installed.rglob("*") if f.is_file()})
-    # There is no udev to do it, as on a real host.
-    box.run("chmod", "666", "/dev/net/tun")
-    return box
+    return Container(lab, lab.host, {f: f"/{f.relative_to(installed)}" for f in installed.rglob("*") if f.is_file()})
 
 
 @pytest.mark.lab(guests=1, hops=False)
@@ -128,12 +125,12 @@ def test_service_validates(lab, container, installed):
         CONFIG + 'dns64 = { dnssec = "validate"; validate_except = [ "example.net" ]; };\n')
     container.run("systemd-sysusers")
     done = container.run("systemctl", "start", "v6gwd", check=False)
-    assert done.returncode == 0, container.journal()
+    assert done.returncode == 0, container.journal("v6gwd")
     guest = lab.guests[0]
     guest.up()
     guest.wait_configured()
     guest.learn_resolver()
-    assert "64:ff9b::" in guest.out("dig", "+short", "v4only.example.net", "AAAA"), container.journal()
+    assert "64:ff9b::" in guest.out("dig", "+short", "v4only.example.net", "AAAA"), container.journal("v6gwd")
     assert "status: SERVFAIL" in guest.out("dig", "www.example.org", "AAAA"), "this root is not the one"
     assert container.run("test", "-s", "/var/lib/v6gwd/root.key", check=False).returncode == 0
     reasons = container.run("v6gwctl", "status").stdout

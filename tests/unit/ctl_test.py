@@ -92,30 +92,30 @@ RA = {"interfaces": [
      "routers": []}]}
 RA_TEXT = """\
 br0  steady, from fe80::1 (52:54:00:00:00:01)
-  next        in 1m 35s, every 3m 18s to 10m 0s
+  next        in 1m 35s, every 3m 18s to 10m
   last        12s ago
   asked       1m 1s ago
   sent        9, 2 of them solicited
   withheld    nat64: it works again, announced in 7s
   withheld    dns64: it does not work
-  router      default for 30m 0s, preference high
+  router      default for 30m, preference high
   hosts       DHCPv6 for the rest (O), hop limit 64, reachable 0 ms, retrans 1000 ms, mtu 1500
-  prefix      2001:db8:1:2::/64, on-link, autonomous, valid for ever, preferred 4h 0m, router 2001:db8:1:2::1
-  prefix      2001:db8:5::/64, on-link, valid 2h 0m, preferred 0s, withdrawn
-  route       64:ff9b::/96, 30m 0s, preference medium
+  prefix      2001:db8:1:2::/64, on-link, autonomous, valid for ever, preferred 4h, router 2001:db8:1:2::1
+  prefix      2001:db8:5::/64, on-link, valid 2h, preferred 0s, withdrawn
+  route       64:ff9b::/96, 30m, preference medium
   route       64:ff9b::192.168.1.0/120, for ever, preference low
-  resolver    2001:db8:1:2::1, 30m 0s
+  resolver    2001:db8:1:2::1, 30m
   resolver    64:ff9b::8.8.8.8, 0s, withdrawn
-  domain      vm.example, 30m 0s
-  pref64      64:ff9b::/96, 30m 0s
+  domain      vm.example, 30m
+  pref64      64:ff9b::/96, 30m
   portal      https://portal.example/
   messages    2
   counter     ra.ra_tx 9
   counter     ra.rs_rx 2
 
-OTHER ROUTER  MAC                LIFETIME  PREFERENCE  HEARD     AGO  CONTRADICTS   PREFIXES
-fe80::2       52:54:00:00:00:02    30m 0s  medium          3      4s  mtu, pref64?  2001:db8:1:2::/64, 2001:db8:9::/64
-fe80::3       -                        0s  medium          1  10m 0s                fd00::/64
+OTHER ROUTER  MAC                LIFETIME  PREFERENCE  HEARD  AGO  CONTRADICTS   PREFIXES
+fe80::2       52:54:00:00:00:02       30m  medium          3   4s  mtu, pref64?  2001:db8:1:2::/64, 2001:db8:9::/64
+fe80::3       -                        0s  medium          1  10m                fd00::/64
 
 br1  no carrier
   sent        0, 0 of them solicited
@@ -264,7 +264,7 @@ class CtlTest(unittest.TestCase):
         self.assertEqual(request, {"method": "io.v6gwd.Control.GetRa", "parameters": {}})
         (code, out, _), _ = self.ask(["ra", "--json"], {"parameters": RA})
         self.assertEqual((code, json.loads(out)), (0, RA))
-        self.check(["ra"], [{"parameters": {"interfaces": []}}], 0, "no advertisements\n")
+        self.check(["ra"], [{"parameters": {"interfaces": []}}], 0, "no advertisements: ra = ( ), or no interface for them yet (v6gwctl status)\n")
         (code, out, _), _ = self.ask(["ra"], {"parameters": {"interfaces": [{}]}})
         self.assertEqual(code, 0)
 

@@ -288,7 +288,7 @@ static void two_bridges_are_not_guessed_between(void **state)
 	add_link(h, BR1, "br1", "bridge");
 	have(h, BR1, "2001:db8:1:3::1/64");
 	e = effective(h, NULL);
-	assert_true(has_reason(e, "waiting: br0 or br1, set interface"));
+	assert_true(has_reason(e, "which bridge is the guests', br0 or br1? (set interface)"));
 	assert_int_equal(e->n_ifaces, 0);
 	kept = effective(h, one); /* chosen once and kept */
 	assert_string_equal(kept->ifaces[0].name, "br0");
@@ -387,6 +387,42 @@ static void prefixes_found_are_deduplicated_and_filtered(void **state)
 	assert_int_equal(e->ra[0].prefixes[1].preferred_until_ms, 0);
 	assert_true(e->ra[0].prefixes[1].autonomous);
 	assert_false(e->ra[0].prefixes[2].autonomous);
+	done(h, e);
+}
+
+/* Nothing else of the gateway fails then: without a reason nobody would know. */
+static void guests_without_a_prefix_are_told_of(void **state)
+{
+	struct host *h = new_host();
+	struct effective *e;
+
+	(void)state;
+	h->addrs[3].len = 80;
+	e = effective(h, NULL);
+	assert_non_null(strstr(e->reasons.v[0].text, "2001:db8:1:2::/80")); /* before others */
+	effective_free(e);
+	h->ra.managed = true;
+	e = effective(h, NULL);
+	assert_false(has_reason(e, "guests get no address"));
+	effective_free(e);
+	h->ra.managed = false;
+	h->name = "br0";
+	h->config.interfaces = (struct config_texts){ &h->name, 1 };
+	h->addrs[3].tentative = true; /* in two seconds it has one */
+	e = effective(h, NULL);
+	assert_false(has_reason(e, "guests get no address"));
+	effective_free(e);
+	h->facts.n_addrs--;
+	e = effective(h, NULL);
+	assert_true(has_reason(e, "guests get no address: br0 has none"));
+	effective_free(e);
+	h->prefix.autonomous = false;
+	e = effective(h, NULL);
+	assert_false(has_reason(e, "guests get no address"));
+	effective_free(e);
+	h->ra.n_prefixes = 0;
+	e = effective(h, NULL);
+	assert_false(has_reason(e, "guests get no address"));
 	done(h, e);
 }
 
@@ -535,6 +571,13 @@ static void a_resolver_is_announced_only_while_it_answers(void **state)
 	assert_int_equal(e->ra[0].nat64_route, EFF_NAT64_WITHHELD);
 	assert_int_equal(e->ra[0].nat64_pref64, EFF_NAT64_WITHHELD);
 	effective_free(e);
+	e = effective_new(&h->config, &h->facts,
+			  (struct plane_health){ .dns64_serves = true,
+						 .deaf = { { .addr = h->addrs[3].addr } },
+						 .n_deaf = 1 },
+			  NULL); /* another server has the port there: the link-local one */
+	assert_true(equals(&e->ra[0].rdnss[0].servers[0], "fe80::1"));
+	effective_free(e);
 	h->config.dns64.port = 5353;
 	e = effective(h, NULL);
 	assert_int_equal(e->ra[0].n_rdnss, 0);
@@ -618,6 +661,7 @@ static void a_disabled_plane_has_nothing_to_say(void **state)
 	(void)state;
 	h->config.nat64.enabled = h->config.dns64.enabled = false;
 	h->addrs[3].len = 56; /* no /64 for the translator */
+	h->ra.managed = true; /* nor for guests, who need none */
 	e = effective(h, NULL);
 	assert_int_equal(e->reasons.n, 0);
 	for (size_t i = 0; i < e->n_origins; i++)
@@ -984,6 +1028,7 @@ int main(void)
 		cmocka_unit_test(addresses_in_dad_are_not_used),
 		cmocka_unit_test(addresses_of_others_are_not_used),
 		cmocka_unit_test(prefixes_found_are_deduplicated_and_filtered),
+		cmocka_unit_test(guests_without_a_prefix_are_told_of),
 		cmocka_unit_test(each_link_has_its_own),
 		cmocka_unit_test(an_interface_has_one_entry),
 		cmocka_unit_test(what_is_written_wins_over_what_is_found),
