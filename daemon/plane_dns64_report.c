@@ -46,7 +46,7 @@ static void add_reason(const struct plane_dns64 *p, unsigned set, enum set_state
 			    "that UDP port 53 gets through",
 			    of, zone, key, set ? "way there" : "uplink");
 	else if (state == SET_REFUSES)
-		reasons_add(r, EVENT_NO_FORWARDER,
+		reasons_add(r, EVENT_FORWARDERS_REFUSE,
 			    "each forwarder%s%.80s refuses what it is asked (REFUSED): let it "
 			    "answer this host, or set %s",
 			    of, zone, key);

@@ -74,6 +74,8 @@
 	  "42d94e4a61b07f57db7955094beade7a", "DNS64 waits for an address to listen on") \
 	X(NO_FORWARDER, "no_forwarder", "dns64", WARNING, \
 	  "fb947896eadd1265044f5e25596b4ccf", "No DNS forwarder answers") \
+	X(FORWARDERS_REFUSE, "forwarders_refuse", "dns64", WARNING, \
+	  "fbe90dea90e551533bf447758e0fcf44", "The DNS forwarders refuse what they are asked") \
 	X(FORWARDER_SELF, "forwarder_self", "dns64", WARNING, \
 	  "6d57a05430a3e7c82b10dbe49a7f8362", "A DNS forwarder is v6gwd itself") \
 	X(FORWARDER_DOWN, "forwarder_down", "dns64", INFO, \
