@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* dns_msg_fuzz.c - messages: what is accepted can be copied record by record and accepted
- * again, and followed as an answer. */
+/* dns_msg_fuzz.c - messages: what is accepted can be copied record by record or without DNSSEC
+ * and accepted again, and followed as an answer. */
 #include "dns/msg.h"
 #include "dns/synth.h"
 
@@ -39,6 +39,16 @@ static void copy(const struct msg *m)
 	require(back.at[MSG_END] == len);
 }
 
+static void strip(const struct msg *m)
+{
+	static uint8_t buf[DNS_MSG_MAX];
+	struct msg back;
+	size_t len = msg_strip(m, buf, sizeof buf);
+
+	if (len)
+		require(msg_parse(buf, len, &back) == MSG_OK && !back.edns.present);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct synth_chain chain;
@@ -50,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	msg_option(&m, OPTION_COOKIE, &len);
 	msg_ede(&m);
 	copy(&m);
+	strip(&m);
 	if (m.q.name_len)
 		synth_follow(&m, m.q.name, m.q.type, &chain);
 	return 0;
