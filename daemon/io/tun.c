@@ -34,15 +34,15 @@
 #define MAJOR     10 /* of /dev/net/tun (Documentation/admin-guide/devices.txt) */
 #define MINOR     200
 
+static const struct gso plain;
+
 struct tun {
 	struct ev_loop *loop;
 	struct ev_io *io;
 	int fd;
 	uint32_t index;
 	char name[IFNAMSIZ];
-	tun_packet_fn *fn;
-	ev_fn *on_lost;
-	void *arg;
+	struct tun_user user;
 	bool in_burst, closed; /* closed within a burst: freed at its end */
 	uint8_t buf[TUN_HEADROOM + TUN_PACKET_MAX + TAILROOM];
 };
@@ -70,14 +70,14 @@ static bool read_packet(struct tun *t)
 	ssize_t len = read(t->fd, packet, TUN_PACKET_MAX);
 
 	if (len > 0) {
-		t->fn(t->arg, packet, (size_t)len);
+		t->user.on_packet(t->user.arg, packet, (size_t)len, &plain);
 		return !t->closed;
 	}
 	if (len < 0 && errno != EAGAIN && errno != EINTR && errno != EIO &&
 	    errno != ENETDOWN) { /* the descriptor would be ready for ever */
 		ev_io_free(t->io);
 		t->io = NULL;
-		t->on_lost(t->arg);
+		t->user.on_lost(t->user.arg);
 	}
 	return false;
 }
@@ -90,6 +90,8 @@ static void on_readable(void *arg, unsigned ready)
 	t->in_burst = true;
 	for (int i = 0; i < BURST && read_packet(t); i++)
 		continue;
+	if (!t->closed)
+		t->user.on_burst_end(t->user.arg);
 	t->in_burst = false;
 	if (t->closed)
 		free(t);
@@ -170,8 +172,8 @@ static int take_or_open(const char *name, const char **how, int *out)
 	return error;
 }
 
-int tun_open(struct ev_loop *loop, const char *name, tun_packet_fn *fn, ev_fn *on_lost,
-	     void *arg, struct tun **out)
+int tun_open(struct ev_loop *loop, const char *name, const struct tun_user *user,
+	     struct tun **out)
 {
 	struct tun *t = calloc(1, sizeof *t);
 	const char *how;
@@ -183,9 +185,7 @@ int tun_open(struct ev_loop *loop, const char *name, tun_packet_fn *fn, ev_fn *o
 	}
 	memcpy(t->name, name, strnlen(name, sizeof t->name - 1));
 	t->loop = loop;
-	t->fn = fn;
-	t->on_lost = on_lost;
-	t->arg = arg;
+	t->user = *user;
 	t->index = if_nametoindex(t->name);
 	t->io = ev_io_new(loop, t->fd, EV_IO_READ, on_readable, t);
 	if (!t->index || !t->io) {
@@ -269,10 +269,11 @@ int tun_configure(struct tun *t, uint32_t mtu)
 	return error;
 }
 
-int tun_write(struct tun *t, const uint8_t *buf, size_t len)
+int tun_write(struct tun *t, const uint8_t *buf, size_t len, const struct gso *gso)
 {
 	ssize_t n;
 
+	(void)gso;
 	do
 		n = write(t->fd, buf, len);
 	while (n < 0 && errno == EINTR);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/ev.h"
+#include "nat64/gso.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,15 +17,20 @@ struct tun;
 
 /* One packet; buf has TUN_HEADROOM free bytes before it and 64 behind it, and may be written
  * to. */
-typedef void tun_packet_fn(void *arg, uint8_t *buf, size_t len);
+typedef void tun_packet_fn(void *arg, uint8_t *buf, size_t len, const struct gso *);
+
+struct tun_user {
+	tun_packet_fn *on_packet;
+	ev_fn *on_burst_end; /* nothing is read before the loop comes round again */
+	ev_fn *on_lost;      /* the device was taken away: tun_close() is all that is left */
+	void *arg;
+};
 
 /* Opens the device of that name, or makes it; one that is there is adopted (multi_queue as it
  * is).  One that the service manager kept for us (fdstore.h) comes with the packets that wait.
- *   on_lost is called when the device is taken away under us; nothing comes any more then,
- * and tun_close() is all that is left to do.  0, or -errno: -EPERM no right, -EBUSY held by
+ * 0, or -errno: -EPERM no right, -EBUSY held by
  * another process, -EEXIST what has this name is no TUN device. */
-int tun_open(struct ev_loop *, const char *name, tun_packet_fn *, ev_fn *on_lost, void *arg,
-	     struct tun **out);
+int tun_open(struct ev_loop *, const char *name, const struct tun_user *, struct tun **out);
 
 /* Says in the log why tun_open() failed, and what to do about it. */
 void tun_complain(const char *name, int error);
@@ -42,4 +48,4 @@ int tun_configure(struct tun *, uint32_t mtu);
 
 /* 0, or -errno: -EAGAIN, -ENOBUFS, -ENOMEM (no room) and -EIO (down) mean that the packet is
  * lost. */
-int tun_write(struct tun *, const uint8_t *buf, size_t len);
+int tun_write(struct tun *, const uint8_t *buf, size_t len, const struct gso *);

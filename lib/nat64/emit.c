@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "nat64/emit.h"
 
+static const struct gso plain;
+
 static void send_v4(const struct ip4 *h, uint8_t *payload, size_t len,
 		    const struct nat64_sink *sink)
 {
@@ -8,7 +10,7 @@ static void send_v4(const struct ip4 *h, uint8_t *payload, size_t len,
 
 	out.len = (uint16_t)(IP4_LEN + len);
 	ip4_write(payload - IP4_LEN, &out);
-	sink->packet(sink->arg, payload - IP4_LEN, out.len);
+	sink->packet(sink->arg, payload - IP4_LEN, out.len, &plain);
 }
 
 unsigned emit_v4(const struct ip4 *h, uint8_t *payload, size_t len, size_t limit,
@@ -39,7 +41,7 @@ static void send_v6(const struct ip6 *h, uint8_t *payload, size_t len,
 
 	out.len = (uint16_t)(head - IP6_LEN + len);
 	ip6_write(payload - head, &out);
-	sink->packet(sink->arg, payload - head, head + len);
+	sink->packet(sink->arg, payload - head, head + len, &plain);
 }
 
 unsigned emit_v6(const struct ip6 *h, uint8_t *payload, size_t len, size_t limit,

@@ -58,6 +58,7 @@ struct packet {
 	struct nat64 *n;
 	uint8_t *buf;
 	size_t len;
+	const struct gso *gso;
 	uint64_t now_ms;
 	const struct nat64_sink *sink;
 	struct ip6 h6; /* of the IPv6 side: received, or to be sent */

@@ -225,10 +225,12 @@ void engine_count(struct packet *pk, struct mapping *m, unsigned dir)
 
 /* --- packets --- */
 
-enum nat64_reason nat64_input(struct nat64 *n, uint8_t *buf, size_t len, uint64_t now_ms,
-			      const struct nat64_sink *sink)
+enum nat64_reason nat64_input(struct nat64 *n, uint8_t *buf, size_t len, const struct gso *gso,
+			      uint64_t now_ms, const struct nat64_sink *sink)
 {
-	struct packet pk = { .n = n, .buf = buf, .len = len, .now_ms = now_ms, .sink = sink };
+	struct packet pk = {
+		.n = n, .buf = buf, .len = len, .gso = gso, .now_ms = now_ms, .sink = sink
+	};
 	enum nat64_reason reason = NAT64_RUNT;
 
 	if (len && buf[0] >> 4 == 6)

@@ -227,7 +227,7 @@ static enum nat64_reason to_neighbour(struct packet *pk)
 	memcpy(pk->buf + 24, &out.dst, 16);
 	engine_count(pk, pk->from, 0);
 	engine_count(pk, pk->to, 1);
-	pk->sink->packet(pk->sink->arg, pk->buf, IP6_LEN + pk->h6.len);
+	pk->sink->packet(pk->sink->arg, pk->buf, IP6_LEN + pk->h6.len, pk->gso);
 	return NAT64_HAIRPIN;
 }
 

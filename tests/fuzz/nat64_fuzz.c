@@ -237,10 +237,11 @@ static void mend6(uint8_t *p, size_t n)
 	p[7] = hops;
 }
 
-static void on_packet(void *arg, const uint8_t *buf, size_t len)
+static void on_packet(void *arg, const uint8_t *buf, size_t len, const struct gso *gso)
 {
 	struct wf_l4 l4;
 
+	(void)gso;
 	(void)arg;
 	if (!wellformed(buf, len, &l4) || (wf_is_error(&l4) && !wf_csum_holds(&l4)))
 		abort();
@@ -258,7 +259,7 @@ static void one_packet(struct bench *b, const uint8_t *data, size_t len, bool me
 		mend4(p, len);
 	if (mend && len && p[0] >> 4 == 6)
 		mend6(p, len);
-	nat64_input(b->n, p, len, b->now_ms, &sink);
+	nat64_input(b->n, p, len, &(struct gso){ 0 }, b->now_ms, &sink);
 	free(memory);
 }
 

@@ -149,10 +149,11 @@ struct got {
 	size_t len[64], n;
 };
 
-static void on_packet(void *arg, const uint8_t *buf, size_t len)
+static void on_packet(void *arg, const uint8_t *buf, size_t len, const struct gso *gso)
 {
 	struct got *got = arg;
 
+	(void)gso;
 	assert_true(got->n < N_OF(got->packet));
 	got->packet[got->n] = malloc(len);
 	memcpy(got->packet[got->n], buf, len);
@@ -218,7 +219,8 @@ static void replay_step(const struct vector *v, const struct step *s, struct nat
 	pkt_build(v->lines + s->in.first, s->in.n, NULL, &in);
 	memory = malloc(NAT64_HEADROOM + in.n);
 	memcpy(memory + NAT64_HEADROOM, in.b, in.n);
-	reason = nat64_input(n, memory + NAT64_HEADROOM, in.n, now_ms, &sink);
+	reason = nat64_input(n, memory + NAT64_HEADROOM, in.n, &(struct gso){ 0 }, now_ms,
+			     &sink);
 	free(memory);
 	reached[reason]++;
 	assert_string_equal(nat64_reason_texts[reason].name, s->reason);
