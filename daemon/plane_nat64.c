@@ -68,13 +68,18 @@ static void on_packet(void *arg, uint8_t *buf, size_t len, const struct gso *gso
 
 static void on_burst_end(void *arg)
 {
-	look_at_pool(arg);
+	struct plane_nat64 *p = arg;
+
+	if (p->cache)
+		nat64_cache_flush(p->cache);
+	look_at_pool(p);
 }
 
 static void on_expiry(void *arg)
 {
 	struct plane_nat64 *p = arg;
 
+	nat64_cache_sync(p->cache); /* else what the kernel alone has used would expire */
 	nat64_tick(p->engine, ev_now_ms(p->env.loop));
 	ev_timer_at(&p->expiry, nat64_next(p->engine));
 	look_at_pool(p);
@@ -307,6 +312,21 @@ static void make_guests(struct plane_nat64 *p)
 	p->guests = nft_guests_open(p->env.loop, device, tell_changed, p);
 }
 
+static void on_used(void *arg)
+{
+	struct plane_nat64 *p = arg;
+
+	if (p->leases)
+		lease_file_used(p->leases);
+}
+
+/* Once device and engine are as they shall be. */
+static void make_fast(struct plane_nat64 *p)
+{
+	nat64_cache_use(p->cache, p->engine, nat64_setup_conf(p->setup),
+			p->tun ? tun_index(p->tun) : 0, p->eff->config->nat64.fastpath);
+}
+
 /* Up, without addresses of the kernel's.  What fails is said by those who need the device. */
 static void configure_tun(struct plane_nat64 *p)
 {
@@ -334,6 +354,7 @@ static void on_lost(void *arg)
 	tun_close(p->tun, false);
 	p->tun = NULL;
 	p->tun_error = 0;
+	make_fast(p);
 	ev_timer_at(&p->repair, ev_now_ms(p->env.loop));
 }
 
@@ -368,6 +389,7 @@ static void on_repair(void *arg)
 	} else {
 		configure_tun(p);
 		make_wishes(p);
+		make_fast(p);
 	}
 	tell_changed(p);
 }
@@ -379,6 +401,7 @@ static void follow_mtu(struct plane_nat64 *p)
 
 	if (next && !nat64_setup_equal(next, p->setup) &&
 	    nat64_prepare(p->engine, nat64_setup_conf(next))) {
+		nat64_cache_sync(p->cache);
 		nat64_settle(p->engine, true, ev_now_ms(p->env.loop));
 		nat64_setup_free(p->setup);
 		p->setup = next;
@@ -438,8 +461,19 @@ static bool has_device(const struct plane_nat64 *p, const struct effective *next
 	       strcmp(p->eff->config->nat64.device, next->config->nat64.device) == 0;
 }
 
+static bool prepare_cache(struct plane_nat64 *p)
+{
+	const struct nat64_cache_user user = { fastpath_class(), on_used, tell_changed, p };
+
+	if (!p->cache)
+		p->cache = nat64_cache_new(p->env.loop, &user);
+	return p->cache;
+}
+
 static int prepare_engine(struct plane_nat64 *p, const struct effective *next)
 {
+	if (!prepare_cache(p))
+		return -ENOMEM;
 	p->next_setup = nat64_setup_new(next, mtu_of(p, next));
 	if (!p->next_setup)
 		return -ENOMEM;
@@ -492,6 +526,8 @@ static bool on_lease_at(void *arg, size_t *i, struct nat64_mapping *out)
 {
 	const struct plane_nat64 *p = arg;
 
+	if (*i == 0 && p->cache)
+		nat64_cache_sync(p->cache);
 	return nat64_mapping_at(p->engine, i, out);
 }
 
@@ -537,6 +573,10 @@ static void take_down(struct plane_nat64 *p, enum plane_stop how)
 		link_forget(p->env.link, plane_name);
 	else
 		link_wish(p->env.link, plane_name, NULL, 0);
+	if (p->cache)
+		nat64_cache_sync(p->cache);
+	nat64_cache_free(p->cache, keep);
+	p->cache = NULL;
 	nft_close(p->nft, keep);
 	nft_guests_close(p->guests, keep);
 	tun_close(p->tun, keep);
@@ -559,8 +599,10 @@ static void adopt_engine(struct plane_nat64 *p)
 
 	if (fresh)
 		p->engine = p->next_engine;
-	else if (p->prepared)
+	if (p->prepared) {
+		nat64_cache_sync(p->cache);
 		nat64_settle(p->engine, true, ev_now_ms(p->env.loop));
+	}
 	if (p->next_engine || p->prepared) {
 		nat64_setup_free(p->setup);
 		p->setup = p->next_setup;
@@ -605,6 +647,7 @@ static void settle(void *plane, bool commit)
 		make_wishes(p);
 	if (fresh)
 		link_tidy(p->env.link, tun_index(p->tun));
+	make_fast(p);
 	make_masquerade(p);
 }
 
@@ -626,7 +669,11 @@ bool plane_nat64_mapping(const void *plane, size_t *i, struct nat64_mapping *out
 	const struct plane_nat64 *p = plane;
 	const uint8_t *found;
 
-	if (!p->engine || !nat64_mapping_at(p->engine, i, out))
+	if (!p->engine)
+		return false;
+	if (*i == 0)
+		nat64_cache_sync(p->cache);
+	if (!nat64_mapping_at(p->engine, i, out))
 		return false;
 	++*i;
 	*has_mac = nat64_guest_is_mac(out->guest, mac);

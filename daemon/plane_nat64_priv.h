@@ -10,6 +10,7 @@
 #include "daemon/io/nft_guests.h"
 #include "daemon/io/tun.h"
 #include "nat64/nat64.h"
+#include "nat64_cache.h"
 #include "nat64_setup.h"
 #include "plane.h"
 
@@ -18,6 +19,7 @@ struct plane_nat64 {
 	const struct effective *eff; /* in force; NULL before the first */
 	struct nat64 *engine;        /* NULL while disabled */
 	struct nat64_setup *setup;   /* the engine's configuration */
+	struct nat64_cache *cache;   /* with the engine: what the kernel translates by itself */
 	struct tun *tun;             /* NULL while disabled or missing */
 	struct nft *nft;
 	struct nft_guests *guests;

@@ -69,6 +69,14 @@ static void tell_pool(const struct plane_nat64 *p, struct reasons *r)
 			    "mappings shows who has them)");
 }
 
+static void tell_fast(const struct plane_nat64 *p, struct reasons *r)
+{
+	const char *why = p->cache ? nat64_cache_why(p->cache) : NULL;
+
+	if (why && p->tun && p->eff->config->nat64.fastpath == CONFIG_ON)
+		reasons_add(r, EVENT_FASTPATH_OFF, "no fast path: %s", why);
+}
+
 static void tell_guests(const struct plane_nat64 *p, struct reasons *r)
 {
 	int error = p->guests ? nft_guests_error(p->guests) : -ENOMEM;
@@ -101,6 +109,7 @@ bool plane_nat64_health(const void *plane, struct reasons *r)
 	tell_pool(p, r);
 	tell_leases(p, r);
 	tell_guests(p, r);
+	tell_fast(p, r);
 	return p->tun;
 }
 
@@ -192,16 +201,20 @@ void plane_nat64_report(const void *plane, struct report *r)
 {
 	const struct plane_nat64 *p = plane;
 
+	const char *why;
+
 	if (!p->engine || !p->eff || !p->eff->nat64.enabled)
 		return;
+	nat64_cache_sync(p->cache);
+	why = nat64_cache_why(p->cache);
 	report_text(r, "device", p->eff->config->nat64.device);
 	report_addresses(p, r);
 	report_pools(p, r);
 	report_mappings(p, r);
 	report_text(r, "offload", "off");
 	report_text(r, "offload_reason", "this version translates packet by packet");
-	report_text(r, "fastpath", "off");
-	report_text(r, "fastpath_reason", "this version translates in the daemon only");
+	report_text(r, "fastpath", why ? "off" : "on");
+	report_text(r, "fastpath_reason", why ? why : "");
 	report_masquerade(p, r);
 	report_packets(p, r);
 }
@@ -217,6 +230,7 @@ void plane_nat64_look(const void *plane, const struct in6_addr *guest,
 	if (!p->engine || !p->eff)
 		return;
 	out->tun = p->tun ? tun_index(p->tun) : 0;
+	nat64_cache_sync(p->cache);
 	link_unmet(p->env.link, plane_nat64.name, &out->unmet);
 	out->masquerade_present = p->nft && nft_present(p->nft);
 	out->has_mapping = nat64_find(p->engine, guest, &out->mapping);
@@ -242,17 +256,28 @@ static const char *const names[NAT64_REASON_COUNT] = {
 #undef X
 };
 
-static const struct {
+static const struct counter_text {
 	const char *name, *text;
 } lost_texts[] = {
 	{ "nat64.drop.tun-room", "translated, but the TUN device had no room for it" },
 	{ "nat64.drop.tun-down", "translated, but the TUN device was down or gone" },
 };
 
+#define N_LOST (sizeof lost_texts / sizeof *lost_texts)
+
+static const struct counter_text fast_texts[] = {
+	{ "nat64.fast-v6-to-v4",
+	  "of those translated to IPv4, in the kernel (nat64.fastpath)" },
+	{ "nat64.fast-v4-to-v6",
+	  "of those translated to IPv6, in the kernel (nat64.fastpath)" },
+};
+
 bool plane_nat64_counter(const void *plane, size_t i, struct counter *out)
 {
 	const struct plane_nat64 *p = plane;
 
+	if (i == 0 && p->cache)
+		nat64_cache_sync(p->cache);
 	if (i < NAT64_REASON_COUNT) {
 		*out = (struct counter){ names[i], nat64_reason_texts[i].text,
 					 nat64_reason_texts[i].rfc,
@@ -260,8 +285,15 @@ bool plane_nat64_counter(const void *plane, size_t i, struct counter *out)
 		return true;
 	}
 	i -= NAT64_REASON_COUNT;
-	if (i >= sizeof lost_texts / sizeof *lost_texts)
+	if (i < N_LOST) {
+		*out = (struct counter){ lost_texts[i].name, lost_texts[i].text, "",
+					 p->lost[i] };
+		return true;
+	}
+	i -= N_LOST;
+	if (i >= sizeof fast_texts / sizeof *fast_texts)
 		return false;
-	*out = (struct counter){ lost_texts[i].name, lost_texts[i].text, "", p->lost[i] };
+	*out = (struct counter){ fast_texts[i].name, fast_texts[i].text, "",
+				 p->cache ? nat64_cache_counts(p->cache)[i] : 0 };
 	return true;
 }

@@ -11,6 +11,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -33,6 +34,22 @@ static void make_directories(const struct config *c, const struct passwd *pw)
 	make_directory(c->state_directory ? c->state_directory : EFF_STATE_DIRECTORY, 0700, pw);
 }
 
+/* For nat64.fastpath, which does without: a container may not have it, and then asking for it
+ * would be refused with everything else. */
+static void keep_capabilities(void)
+{
+	bool bpf = capng_get_caps_process() == 0 &&
+		   capng_have_capability(CAPNG_PERMITTED, CAP_BPF) &&
+		   capng_have_capability(CAPNG_BOUNDING_SET, CAP_BPF);
+
+	capng_clear(CAPNG_SELECT_BOTH);
+	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+		      CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE, -1);
+	if (bpf)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+			     CAP_BPF);
+}
+
 int privilege_drop(const char *user, const struct config *config)
 {
 	const struct passwd *pw;
@@ -47,9 +64,7 @@ int privilege_drop(const char *user, const struct config *config)
 		return -1;
 	}
 	make_directories(config, pw);
-	capng_clear(CAPNG_SELECT_BOTH);
-	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
-		      CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE, -1);
+	keep_capabilities();
 	if (capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
 			    CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {

@@ -58,6 +58,10 @@
 	  "322c2acecdb1ff21ed2f6638c439bf5a", "The translator has no IPv6 address to send errors from") \
 	X(LEASES_BAD, "leases_bad", "nat64", WARNING, \
 	  "14aa1502d162889f8ea04bf639ca0564", "The file of mappings was damaged") \
+	X(FASTPATH_OFF, "fastpath_off", "nat64", WARNING, \
+	  "3329a4f6be334266b8378000150103aa", "The kernel does not translate by itself") \
+	X(FASTPATH_LOST, "fastpath_lost", "nat64", NOTICE, \
+	  "d90ab474844b4e0c87b82cf0848674f8", "The filter of the fast path was removed and is put back") \
 	X(LEASES_UNSAVED, "leases_unsaved", "nat64", WARNING, \
 	  "c8ba67fd2b8611312691dbe07ef168e8", "Mappings are not saved") \
 	X(MAPPING_MADE, "mapping_made", "nat64", INFO, \

@@ -45,6 +45,7 @@ struct nat64 {
 	void *known_arg;
 	void (*on_event)(void *arg, const struct nat64_event *);
 	void *event_arg;
+	struct nat64_fast fast;
 	uint64_t counts[NAT64_REASON_COUNT];
 	struct ids ids;
 	struct bucket bucket, strangers;        /* strangers: who is no neighbour */
@@ -107,6 +108,13 @@ enum nat64_reason engine_check_source6(const struct nat64_conf *, const struct p
 /* May this source be translated (clients)?  guest: as from guest_of. */
 bool engine_is_client(const struct nat64_conf *, const struct in6_addr *src, uint64_t guest);
 uint64_t engine_guest(const struct nat64 *, const struct in6_addr *src);
+
+/* Uses that others have seen become known; mappings may end. */
+static inline void engine_refresh(struct nat64 *n)
+{
+	if (n->fast.refresh)
+		n->fast.refresh(n->fast.arg);
+}
 
 /* Counts a packet of the mapping m; see pool_count(). */
 void engine_count(struct packet *, struct mapping *m, unsigned dir);

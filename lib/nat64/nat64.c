@@ -118,6 +118,9 @@ void nat64_settle(struct nat64 *n, bool commit, uint64_t now_ms)
 		n->next_pool = old;
 		n->conf = n->next_conf;
 		memset(n->verdicts, 0, sizeof n->verdicts);
+		pool_on_void(n->pool, n->fast.void_mapping, n->fast.arg);
+		if (n->fast.void_all)
+			n->fast.void_all(n->fast.arg, &n->conf);
 		pool_tick(n->pool, now_ms);
 	}
 	pool_free(n->next_pool);
@@ -200,15 +203,17 @@ bool engine_is_client(const struct nat64_conf *conf, const struct in6_addr *src,
 }
 
 /* A mapping whose guest was unknown, as after a restart. */
-static void learn_guest(struct packet *pk, struct mapping *m)
+static void learn_guest(struct nat64 *n, struct mapping *m, uint64_t now_ms)
 {
-	struct nat64 *n = pk->n;
-	uint64_t guest = engine_guest(n, &m->ipv6);
+	uint64_t guest;
 
+	if (!n->guest_of || m->state != MAPPING_ACTIVE || m->guest != POOL_NONE)
+		return;
+	guest = engine_guest(n, &m->ipv6);
 	if (!guest)
 		return;
 	if (engine_is_client(&n->conf, &m->ipv6, guest))
-		pool_set_guest(n->pool, m, guest, pk->now_ms);
+		pool_set_guest(n->pool, m, guest, now_ms);
 	else
 		pool_end(n->pool, m);
 }
@@ -217,10 +222,88 @@ void engine_count(struct packet *pk, struct mapping *m, unsigned dir)
 {
 	struct nat64 *n = pk->n;
 
-	if (!pool_count(n->pool, m, dir, pk->len, pk->now_ms) || !n->guest_of)
+	if (pool_count(n->pool, m, dir, pk->len, pk->now_ms))
+		learn_guest(n, m, pk->now_ms);
+}
+
+/* --- copies of pairs --- */
+
+/* Whether the mapping is there and gives the same address in both directions: of a network with
+ * an IPv6 suffix longer than that of IPv4 several share one. */
+static bool is_mutual(const struct nat64 *n, const struct mapping *m,
+		      const struct nat64_pair *pair)
+{
+	struct in6_addr back;
+	struct mapping *same;
+
+	if (m->state == MAPPING_ACTIVE)
+		return true;
+	return m->state == MAPPING_FIXED &&
+	       pool_local4(n->pool, pair->guest4, &same, &back) == POOL_MAPPED && same == m &&
+	       addr_equal(&back, &pair->guest6);
+}
+
+/* Judged by the list of destinations, not meant by a map. */
+static bool is_by_prefix(const struct nat64 *n, const struct nat64_pair *pair)
+{
+	struct in6_addr v6 = pref64_embed(&n->conf.prefix, pair->remote4);
+	struct in_addr v4;
+
+	return addr_equal(&v6, &pair->remote6) &&
+	       !pool_fixed_to_v4(n->pool, &pair->remote6, &v4) &&
+	       !pool_fixed_to_v6(n->pool, pair->remote4, &v6);
+}
+
+/* Of a packet that was translated.  Where each packet's link-layer address is judged, each has
+ * to be seen. */
+static void tell_pair(const struct packet *pk, unsigned dir)
+{
+	const struct nat64 *n = pk->n;
+	const struct mapping *m = dir ? pk->to : pk->from;
+	struct nat64_pair pair = { .dir = dir };
+
+	if (pk->l4.proto != PROTO_TCP && pk->l4.proto != PROTO_UDP)
 		return;
-	if (m->state == MAPPING_ACTIVE && m->guest == POOL_NONE)
-		learn_guest(pk, m);
+	if (!dir && m->state == MAPPING_FIXED && acl_has(&n->conf.clients, ACL_MAC))
+		return;
+	pair.guest6 = dir ? pk->h6.dst : pk->h6.src;
+	pair.remote6 = dir ? pk->h6.src : pk->h6.dst;
+	pair.guest4 = dir ? pk->h4.dst : pk->h4.src;
+	pair.remote4 = dir ? pk->h4.src : pk->h4.dst;
+	if (!is_mutual(n, m, &pair) || !is_by_prefix(n, &pair))
+		return;
+	pair.mapping = pool_index(n->pool, m);
+	n->fast.pair(n->fast.arg, &pair);
+}
+
+void nat64_set_fast(struct nat64 *n, const struct nat64_fast *ops)
+{
+	n->fast = ops ? *ops : (struct nat64_fast){ 0 };
+	pool_on_void(n->pool, n->fast.void_mapping, n->fast.arg);
+}
+
+void nat64_used(struct nat64 *n, uint32_t mapping, const uint64_t packets[2],
+		const uint64_t bytes[2], uint64_t used_ms)
+{
+	struct mapping *m = pool_by_index(n->pool, mapping);
+
+	n->counts[NAT64_OK_64] += packets[0];
+	n->counts[NAT64_OK_46] += packets[1];
+	if (!m)
+		return;
+	for (unsigned dir = 0; dir < 2; dir++) {
+		m->packets[dir] += packets[dir];
+		m->bytes[dir] += bytes[dir];
+	}
+	if (m->state == MAPPING_DORMANT || (int64_t)used_ms <= m->used_ms)
+		return;
+	pool_touch(n->pool, m, used_ms);
+	learn_guest(n, m, used_ms);
+}
+
+uint32_t nat64_mappings_end(const struct nat64 *n)
+{
+	return pool_indices(n->pool);
 }
 
 /* --- packets --- */
@@ -240,6 +323,8 @@ enum nat64_reason nat64_input(struct nat64 *n, uint8_t *buf, size_t len, const s
 	else if (len)
 		reason = NAT64_VERSION;
 	n->counts[reason]++;
+	if (n->fast.pair && (reason == NAT64_OK_64 || reason == NAT64_OK_46))
+		tell_pair(&pk, reason == NAT64_OK_46);
 	return reason;
 }
 

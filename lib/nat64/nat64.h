@@ -112,6 +112,41 @@ uint64_t nat64_guest_net(const struct in6_addr *);
  */
 bool nat64_guest_is_mac(uint64_t guest, uint8_t out[ADDR_MAC_LEN]);
 
+/* A guest and an IPv4 host that have been translated for, and nothing stands against the next
+ * packet.  What is the same for all ordinary packets of TCP and UDP between the two: a copy of
+ * it, kept elsewhere (the kernel), may translate them in our place. */
+struct nat64_pair {
+	struct in6_addr guest6, remote6;
+	struct in_addr guest4, remote4;
+	uint32_t mapping; /* its index, as of nat64_mapping_at() */
+	unsigned dir;     /* [0] or [1] of struct nat64_mapping: what the packet in hand was */
+};
+
+/* Who keeps such copies.  A pair holds in its own direction; that of an IPv6 packet in both. */
+struct nat64_fast {
+	/* A packet was translated here. */
+	void (*pair)(void *arg, const struct nat64_pair *);
+	/* The pairs of a mapping are void, those of all are: before their next packet.  All
+	 * gets the configuration that holds from now on. */
+	void (*void_mapping)(void *arg, uint32_t mapping);
+	void (*void_all)(void *arg, const struct nat64_conf *);
+	/* Who has been used for how long is about to matter: nat64_used() tells what is not
+	 * known here yet. */
+	void (*refresh)(void *arg);
+	void *arg;
+};
+
+/* NULL: nobody (any more).  ops is copied. */
+void nat64_set_fast(struct nat64 *, const struct nat64_fast *ops);
+
+/* Packets of a mapping that were translated elsewhere, counted as by nat64_input(), and when
+ * the last of them was.  0 where that does not matter: nothing but counters changes then. */
+void nat64_used(struct nat64 *, uint32_t mapping, const uint64_t packets[2],
+		const uint64_t bytes[2], uint64_t used_ms);
+
+/* All indices of mappings are below; changes with the configuration only. */
+uint32_t nat64_mappings_end(const struct nat64 *);
+
 /* Takes a new configuration: prepare may fail for memory (false) and changes nothing yet;
  * settle switches, keeping every mapping that still fits, or drops what was prepared.  Whose
  * source is not one of clients any more becomes dormant. */

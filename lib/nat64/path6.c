@@ -155,6 +155,7 @@ static enum nat64_reason find_source(struct packet *pk)
 		return NAT64_GO_ON;
 	if (!pool_admit(n->pool, guest, pk->now_ms))
 		return NAT64_GUEST_MOVES;
+	engine_refresh(n);
 	pk->from = pool_take(n->pool, src, guest, pk->now_ms);
 	if (!pk->from)
 		return refuse_full(pk);

@@ -64,6 +64,8 @@ struct pool {
 	uint32_t limit;
 	void (*on_event)(void *arg, const struct nat64_event *);
 	void *arg;
+	void (*on_void)(void *arg, uint32_t index);
+	void *void_arg;
 };
 
 /* --- tables --- */
@@ -525,6 +527,41 @@ static void tell(const struct pool *p, enum nat64_event_kind kind, const struct 
 		p->on_event(p->arg, &event);
 }
 
+uint32_t pool_index(const struct pool *p, const struct mapping *m)
+{
+	return m->state == MAPPING_FIXED ? (uint32_t)(m - p->fixed)
+					 : (uint32_t)p->n_fixed + id_of(p, m);
+}
+
+uint32_t pool_indices(const struct pool *p)
+{
+	return (uint32_t)p->n_fixed + p->n_slots;
+}
+
+struct mapping *pool_by_index(struct pool *p, uint32_t index)
+{
+	struct mapping *m;
+
+	if (index < p->n_fixed)
+		return &p->fixed[index];
+	if (index >= pool_indices(p))
+		return NULL;
+	m = &p->slots[index - p->n_fixed];
+	return m->state == MAPPING_FREE ? NULL : m;
+}
+
+void pool_on_void(struct pool *p, void (*fn)(void *arg, uint32_t index), void *arg)
+{
+	p->on_void = fn;
+	p->void_arg = arg;
+}
+
+static void tell_void(const struct pool *p, const struct mapping *m)
+{
+	if (p->on_void)
+		p->on_void(p->void_arg, pool_index(p, m));
+}
+
 static struct list *list_of(struct pool *p, const struct mapping *m)
 {
 	return m->state == MAPPING_ACTIVE ? &p->active : &p->dormant;
@@ -617,6 +654,7 @@ void pool_end(struct pool *p, struct mapping *m)
 {
 	uint32_t id = id_of(p, m);
 
+	tell_void(p, m);
 	leave_guest(p, m);
 	leave_state(p, m);
 	table_remove(&p->by_ipv6, m->hash, id);
@@ -780,6 +818,7 @@ void pool_tick(struct pool *p, uint64_t now_ms)
 	while (p->active.head != POOL_NONE && p->slots[p->active.head].used_ms <= idle_since) {
 		struct mapping *m = &p->slots[p->active.head];
 
+		tell_void(p, m);
 		leave_state(p, m);
 		join_state(p, m, MAPPING_DORMANT);
 	}

@@ -124,6 +124,14 @@ void pool_inherit(struct pool *, struct pool *old,
 		  enum pool_fate (*fate_of)(void *arg, const struct mapping *, uint64_t guest),
 		  void *arg);
 
+/* Told when a mapping is not active any more, or ends: fn gets its index, as of pool_at(). */
+void pool_on_void(struct pool *, void (*fn)(void *arg, uint32_t index), void *arg);
+uint32_t pool_index(const struct pool *, const struct mapping *);
+uint32_t pool_indices(const struct pool *);
+
+/* NULL where there is none. */
+struct mapping *pool_by_index(struct pool *, uint32_t index);
+
 /* The i-th fixed or dynamic mapping, as for nat64_mapping_at(). */
 const struct mapping *pool_at(const struct pool *, size_t *i, const char **name);
 void pool_usage(const struct pool *, struct nat64_usage *);

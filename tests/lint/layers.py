@@ -22,6 +22,8 @@ lib/config/*
 lib/doctor/*
 lib/import/*
 
+daemon/bpf/*
+
 daemon/log.*
 daemon/ev.*
 daemon/sd.*
@@ -42,6 +44,7 @@ daemon/io/icmp6*
 daemon/io/hearing*
 daemon/io/probe*
 daemon/io/lease_*
+daemon/io/fastpath*
 daemon/io/dns_* daemon/io/port_holder*
 daemon/io/upstream*
 
@@ -76,6 +79,7 @@ OWNER = {
     r"unbound.*\.h": "daemon/io/upstream_unbound.c",
     r"libnftnl/.*|libmnl/.*|linux/netfilter/.*": "daemon/io/nft*",
     r"linux/if_tun\.h": "daemon/io/tun.c",
+    r"bpf/.*|.*\.skel\.h|linux/bpf\.h|linux/pkt_cls\.h": "daemon/io/fastpath.c daemon/bpf/*",
     r"systemd/sd-daemon\.h": "daemon/sd.c",
     r"systemd/sd-journal\.h": "daemon/log.c",
     r"pthread\.h": "daemon/io/lease_save.c",
