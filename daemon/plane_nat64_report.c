@@ -193,14 +193,24 @@ static void report_packets(const struct plane_nat64 *p, struct report *r)
 	report_object(r, "packets");
 	report_number(r, "v6_to_v4", sums[NAT64_SIX_TO_FOUR]);
 	report_number(r, "v4_to_v6", sums[NAT64_FOUR_TO_SIX]);
-	report_number(r, "dropped", sums[NAT64_DROPPED] + p->lost[0] + p->lost[1]);
+	report_number(r, "dropped",
+		      sums[NAT64_DROPPED] + p->lost[0] + p->lost[1] + p->frames.bad);
 	report_end(r);
+}
+
+static void report_offload(const struct plane_nat64 *p, struct report *r)
+{
+	struct tun_offload o = { .why = "the TUN device is missing" };
+
+	if (p->tun)
+		o = tun_offload(p->tun);
+	report_text(r, "offload", o.tcp || o.udp ? "on" : "off");
+	report_text(r, "offload_reason", o.why);
 }
 
 void plane_nat64_report(const void *plane, struct report *r)
 {
 	const struct plane_nat64 *p = plane;
-
 	const char *why;
 
 	if (!p->engine || !p->eff || !p->eff->nat64.enabled)
@@ -211,8 +221,7 @@ void plane_nat64_report(const void *plane, struct report *r)
 	report_addresses(p, r);
 	report_pools(p, r);
 	report_mappings(p, r);
-	report_text(r, "offload", "off");
-	report_text(r, "offload_reason", "this version translates packet by packet");
+	report_offload(p, r);
 	report_text(r, "fastpath", why ? "off" : "on");
 	report_text(r, "fastpath_reason", why ? why : "");
 	report_masquerade(p, r);
@@ -261,6 +270,10 @@ static const struct counter_text {
 } lost_texts[] = {
 	{ "nat64.drop.tun-room", "translated, but the TUN device had no room for it" },
 	{ "nat64.drop.tun-down", "translated, but the TUN device was down or gone" },
+	{ "nat64.drop.tun-frame", "came from the TUN device with a header that cannot be true, "
+				  "or larger than any packet" },
+	{ "nat64.tun-refused", "frames translated whole that the kernel did not take: cut into "
+			       "packets" },
 };
 
 #define N_LOST (sizeof lost_texts / sizeof *lost_texts)
@@ -284,10 +297,12 @@ bool plane_nat64_counter(const void *plane, size_t i, struct counter *out)
 					 p->engine ? nat64_counts(p->engine)[i] : 0 };
 		return true;
 	}
+	const uint64_t values[] = { p->lost[0], p->lost[1], p->frames.bad, p->frames.refused };
+
 	i -= NAT64_REASON_COUNT;
 	if (i < N_LOST) {
 		*out = (struct counter){ lost_texts[i].name, lost_texts[i].text, "",
-					 p->lost[i] };
+					 values[i] };
 		return true;
 	}
 	i -= N_LOST;

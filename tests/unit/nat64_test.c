@@ -447,7 +447,7 @@ static void no_identification_comes_back_soon(void **state)
 	(void)state;
 	setup(&b);
 	send_from(&b, "H", START_MS);
-	for (unsigned i = 0; i < 65536; i++) {
+	for (unsigned i = 0; i < 32768; i++) {
 		send_bytes(&b, scratch.b, scratch.n, START_MS);
 		unsigned id = (unsigned)(b.out[4] << 8 | b.out[5]);
 
