@@ -78,16 +78,21 @@ def udp4(src, dst, size):
     return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + struct.pack(">HHHH", 9, 9, size - 20, 1) + bytes(size - 28)
 
 
-def guests_udp(src, vector, port=9):
-    """A packet that makes a mapping of src under the prefix of the vector."""
+def embedded(vector, ipv4):
+    """An IPv4 address under the prefix of the vector."""
     prefix = ipaddress.ip_network(dict(c[:2] for c in vector.conf if len(c) > 1).get("prefix", "64:ff9b::/96"))
     octets = bytearray(prefix.network_address.packed)
     at = prefix.prefixlen // 8
-    for value in socket.inet_aton("8.8.8.8"):
+    for value in socket.inet_aton(ipv4):
         at += at == 8  # RFC 6052 2.2: bits 64 to 71 are zero
         octets[at] = value
         at += 1
-    dst = str(ipaddress.IPv6Address(bytes(octets)))
+    return str(ipaddress.IPv6Address(bytes(octets)))
+
+
+def guests_udp(src, vector, port=9):
+    """A packet that makes a mapping of src under the prefix of the vector."""
+    dst = embedded(vector, "8.8.8.8")
     return ipv6(src, dst, 17, udp6(src, dst, port, 9, b""))
 
 

@@ -16,10 +16,10 @@ import servers
 from gateway import build_dir
 from lab import SERVER4, embed, wait_until
 from packet import checksum, ipv6, udp6
-from replay import LEASES, Bench, Vector, has_leases, impossible, own4_of, replay, setting_of, vectors
+from replay import LEASES, Bench, Vector, embedded, has_leases, impossible, own4_of, replay, setting_of, vectors
 
 TARGET = embed("64:ff9b::/96", SERVER4)
-GUESTS6, GUESTS4 = dict(LEASES), {v4: v6 for v6, v4 in LEASES}
+GUESTS6, GUESTS4 = zip(*LEASES)
 TCP, UDP = 6, 17
 pytestmark = pytest.mark.lab(guests=1, hops=False, prefix="2001:db8:1::/64")
 
@@ -66,17 +66,25 @@ def establish(bench, vector):
             bench.wire.exchange(packet, own4_of(vector))
 
 
-def is_ordinary(step):
-    """By what came out, and what went in: may the kernel have done it?"""
+def is_plain(vector, step):
+    """Between a guest and what stands under the prefix, as it is made: no peer of a map's, no suffix."""
+    src, dst = ends(step.packet)
+    remote6, remote4 = (dst, ends(step.outs[0].octets)[1]) if src in GUESTS6 else (None, src)
+    maps = [ipaddress.ip_network(values[0]) for key, *values in vector.conf if key == "map"]
+    return ((src in GUESTS6 or dst in GUESTS4) and (not remote6 or remote6 == embedded(vector, remote4))
+            and not any(ipaddress.ip_address(remote4) in network for network in maps))
+
+
+def is_ordinary(vector, step):
+    """By what came out, and what went in: is it the kernel's to do?"""
     octets = step.packet
-    if step.reason[0] not in ("v6-to-v4", "v4-to-v6") or len(step.outs) != 1:
+    if step.reason[0] not in ("v6-to-v4", "v4-to-v6") or len(step.outs) != 1 or not is_plain(vector, step):
         return False
-    src, dst = ends(octets)
     if octets[0] >> 4 == 6:
-        proto, at, plain = octets[6], 40, src in GUESTS6 and len(octets) == 40 + int.from_bytes(octets[4:6], "big")
+        proto, at, plain = octets[6], 40, len(octets) == 40 + int.from_bytes(octets[4:6], "big")
     else:
         proto, at = octets[9], 20
-        plain = (dst in GUESTS4 and octets[0] == 0x45 and not int.from_bytes(octets[6:8], "big") & 0x3FFF
+        plain = (octets[0] == 0x45 and not int.from_bytes(octets[6:8], "big") & 0x3FFF
                  and len(octets) == int.from_bytes(octets[2:4], "big"))
     length = len(octets) - at
     if proto == TCP:
@@ -110,8 +118,8 @@ def test_vector(bench, vector):
     if wrong:
         bench.setting = None
     assert not wrong, wrong
-    assert fast(bench.gw) - before == sum(is_ordinary(step) for step in vector.steps)
-    seen.update(step.reason[0] for step in vector.steps if is_ordinary(step))
+    assert fast(bench.gw) - before == sum(is_ordinary(vector, step) for step in vector.steps)
+    seen.update(step.reason[0] for step in vector.steps if is_ordinary(vector, step))
 
 
 def test_vectors_went_both_ways():
@@ -236,7 +244,10 @@ class Counted:
 
 
 def echoes(guest, n=1):
-    return sum(len(servers.udp_echo(guest, TARGET, [100], timeout=1.0)) for _ in range(n))
+    try:
+        return sum(len(servers.udp_echo(guest, TARGET, [100], timeout=1.0)) for _ in range(n))
+    except PermissionError:  # an ICMP error said that it is prohibited
+        return 0
 
 
 def warm_up(gw, guest):
@@ -448,17 +459,6 @@ def test_without_the_right(lab, start, word):
         assert len(said) == 1 and gw.status()["health"]["state"] == "ok"
     else:
         assert any("CAP_BPF" in str(reason) for reason in gw.status()["health"]["reasons"])
-
-
-def test_other_filters_have_their_say(lab, start):
-    """A filter behind ours sees what we pass on, and one before it decides first."""
-    servers.start_echo(lab)
-    gw, guest = start()
-    warm_up(gw, guest)
-    lab.host.run("tc", "filter", "add", "dev", "nat64", "egress", "pref", "1", "protocol", "all", "matchall", "action", "drop")
-    assert echoes(guest) == 0
-    lab.host.run("tc", "filter", "del", "dev", "nat64", "egress", "pref", "1")
-    assert echoes(guest) == 1
 
 
 def test_traceroute(lab, start):

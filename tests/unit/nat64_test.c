@@ -464,6 +464,229 @@ static void no_identification_comes_back_soon(void **state)
 
 /* To IPv4, back again as the answer: what comes out is what went in, seen from the other end.
  */
+/* What the keeper of copies was told. */
+struct kept {
+	struct nat64_pair pair;
+	size_t pairs, voids, alls, refreshes;
+	uint32_t voided, mtu;
+};
+
+static void on_pair(void *arg, const struct nat64_pair *pair)
+{
+	struct kept *k = arg;
+
+	k->pair = *pair;
+	k->pairs++;
+}
+
+static void on_void_mapping(void *arg, uint32_t mapping)
+{
+	struct kept *k = arg;
+
+	k->voided = mapping;
+	k->voids++;
+}
+
+static void on_void_all(void *arg, const struct nat64_conf *conf)
+{
+	struct kept *k = arg;
+
+	k->mtu = conf->mtu;
+	k->alls++;
+}
+
+static void on_refresh(void *arg)
+{
+	((struct kept *)arg)->refreshes++;
+}
+
+static void keep(struct bench *b, struct kept *k)
+{
+	const struct nat64_fast ops = { on_pair, on_void_mapping, on_void_all, on_refresh, k };
+
+	memset(k, 0, sizeof *k);
+	nat64_set_fast(b->n, &ops);
+}
+
+static enum nat64_reason send_layers(struct bench *b, const char *ip, const char *next)
+{
+	const char *layers[] = { ip, next, "bytes 9" };
+
+	build(&scratch, layers, 3);
+	return send_bytes(b, scratch.b, scratch.n, START_MS);
+}
+
+static void pairs_are_told_of_plain_data(void **state)
+{
+	static const struct {
+		const char *ip, *next;
+		int dir; /* -1: not told */
+	} rows[] = {
+		{ "ip6 H R6", "udp 1 2", 0 },
+		{ "ip6 H R6", "tcp 1 2", 0 },
+		{ "ip4 R 192.168.255.77", "udp 1 2", 1 },
+		{ "ip4 R 192.168.255.77", "tcp 1 2", 1 },
+		{ "ip6 H R6", "icmp6 128 0 id 5 seq 6", -1 },
+		{ "ip6 H R6 hl 1", "udp 1 2", -1 },
+		{ "ip6 H 64:ff9b::10.0.0.1", "udp 1 2", -1 },        /* refused */
+		{ "ip6 H 2001:db8:5::1", "udp 1 2", -1 },            /* a map's */
+		{ "ip4 203.0.113.5 192.168.255.77", "udp 1 2", -1 }, /* likewise */
+		{ "ip6 2001:db8:7:: R6", "udp 1 2", 0 },             /* a guest with a map */
+		{ "ip6 2001:db8:7::4 R6", "udp 1 2", -1 },           /* which shares it */
+		{ "ip4 R 198.51.100.7", "udp 1 2", 1 },
+	};
+	static const struct nat64_map maps[] = {
+		{ { { 0 }, 32 }, { { { { 0 } } }, 128 }, "peer" },
+		{ { { 0 }, 32 }, { { { { 0 } } }, 64 }, "net" },
+	};
+	struct nat64_map own[2];
+	struct bench b;
+	struct kept k;
+	struct in6_addr h = addr("H");
+
+	(void)state;
+	setup(&b);
+	memcpy(own, maps, sizeof own);
+	own[0].ipv4 = net4("203.0.113.5/32");
+	own[0].ipv6.addr = addr("2001:db8:5::1");
+	own[1].ipv4 = net4("198.51.100.7/32");
+	own[1].ipv6.addr = addr("2001:db8:7::");
+	b.conf.maps = own;
+	b.conf.n_maps = 2;
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	assert_true(nat64_restore(b.n, &h, net4("192.168.255.77/32").addr, 0, START_MS));
+	keep(&b, &k);
+	for (size_t i = 0; i < N_OF(rows); i++) {
+		size_t before = k.pairs;
+
+		send_layers(&b, rows[i].ip, rows[i].next);
+		if (k.pairs != before + (rows[i].dir >= 0))
+			fail_msg("%s %s: told %zu times", rows[i].ip, rows[i].next,
+				 k.pairs - before);
+		if (rows[i].dir >= 0)
+			assert_int_equal(k.pair.dir, rows[i].dir);
+	}
+	nat64_free(b.n);
+}
+
+static void a_pair_has_both_ends(void **state)
+{
+	struct bench b;
+	struct kept k;
+	struct in6_addr h = addr("H"), r6 = addr("R6");
+	struct nat64_mapping m;
+	size_t i;
+
+	(void)state;
+	setup(&b);
+	keep(&b, &k);
+	send_layers(&b, "ip6 H R6", "udp 1 2");
+	i = k.pair.mapping;
+	assert_in_range(i, 0, nat64_mappings_end(b.n) - 1);
+	assert_true(nat64_mapping_at(b.n, &i, &m));
+	assert_int_equal(i, k.pair.mapping);
+	assert_true(addr_equal(&k.pair.guest6, &h));
+	assert_true(addr_equal(&k.pair.remote6, &r6));
+	assert_int_equal(k.pair.guest4.s_addr, m.ipv4.s_addr);
+	assert_int_equal(k.pair.remote4.s_addr, htonl(0x08080808));
+	assert_int_equal(k.refreshes, 1);
+	nat64_set_fast(b.n, NULL);
+	send_layers(&b, "ip6 H R6", "udp 1 2");
+	assert_int_equal(k.pairs, 1);
+	nat64_free(b.n);
+}
+
+static void what_ends_is_void(void **state)
+{
+	struct bench b;
+	struct kept k;
+	struct in6_addr h = addr("H");
+
+	(void)state;
+	setup(&b);
+	keep(&b, &k);
+	send_from(&b, "H", START_MS);
+	nat64_tick(b.n, START_MS + 10000);
+	assert_int_equal(k.voids, 1); /* dormant */
+	assert_int_equal(k.voided, k.pair.mapping);
+	send_from(&b, "H", START_MS + 10001);
+	assert_true(nat64_drop(b.n, &h, START_MS));
+	assert_int_equal(k.voids, 2);
+	b.conf.mtu = 1400;
+	assert_true(nat64_prepare(b.n, &b.conf));
+	assert_int_equal(k.alls, 0);
+	nat64_settle(b.n, true, START_MS);
+	assert_int_equal(k.alls, 1);
+	assert_int_equal(k.mtu, 1400);
+	send_from(&b, "H", START_MS); /* the new pool tells, too */
+	assert_true(nat64_drop(b.n, &h, START_MS));
+	assert_int_equal(k.voids, 3);
+	nat64_free(b.n);
+}
+
+static void uses_elsewhere_count(void **state)
+{
+	static const uint64_t packets[] = { 5, 7 }, bytes[] = { 500, 700 };
+	struct bench b;
+	struct kept k;
+	struct nat64_mapping m;
+	struct in6_addr h = addr("H");
+
+	(void)state;
+	setup(&b);
+	keep(&b, &k);
+	send_from(&b, "H", START_MS);
+	nat64_used(b.n, k.pair.mapping, packets, bytes, START_MS + 8000);
+	assert_true(nat64_find(b.n, &h, &m));
+	assert_int_equal(m.packets[0], 6);
+	assert_int_equal(m.packets[1], 7);
+	assert_int_equal(m.bytes[0], 557);
+	assert_int_equal(m.used_ms, START_MS + 8000);
+	assert_int_equal(nat64_counts(b.n)[NAT64_OK_64], 6);
+	assert_int_equal(nat64_counts(b.n)[NAT64_OK_46], 7);
+	nat64_used(b.n, k.pair.mapping, packets, bytes, 0); /* counted, not used */
+	assert_int_equal(nat64_next(b.n), START_MS + 18000);
+	nat64_tick(b.n, START_MS + 17999);
+	assert_true(nat64_find(b.n, &h, &m));
+	assert_int_equal(m.state, NAT64_ACTIVE);
+	nat64_tick(b.n, START_MS + 18000);
+	nat64_used(b.n, k.pair.mapping, packets, bytes, START_MS + 18001);
+	assert_true(nat64_find(b.n, &h, &m));
+	assert_int_equal(m.state, NAT64_DORMANT); /* nothing is made active from elsewhere */
+	nat64_used(b.n, UINT32_MAX, packets, bytes, START_MS);
+	assert_int_equal(nat64_counts(b.n)[NAT64_OK_64], 21);
+	nat64_free(b.n);
+}
+
+/* Each packet's link-layer address is judged where a map, not a mapping, stands for a guest. */
+static void a_list_of_link_layer_addresses_sees_each_packet(void **state)
+{
+	struct acl_entry only = { .kind = ACL_MAC, .mac = { 2, 0, 0, 0, 0, 9 } };
+	struct nat64_map map = { .ipv4 = net4("198.51.100.7/32"),
+				 .ipv6 = { addr("2001:db8:7::7"), 128 } };
+	struct bench b;
+	struct kept k;
+
+	(void)state;
+	setup(&b);
+	b.conf.maps = &map;
+	b.conf.n_maps = 1;
+	b.conf.clients = (struct acl){ &only, 1 };
+	nat64_set_guests(b.n, guest_of, &b);
+	b.guest = nat64_guest_mac(only.mac);
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	keep(&b, &k);
+	assert_int_equal(send_layers(&b, "ip6 2001:db8:7::7 R6", "udp 1 2"), NAT64_OK_64);
+	assert_int_equal(k.pairs, 0);
+	assert_int_equal(send_layers(&b, "ip4 R 198.51.100.7", "udp 1 2"), NAT64_OK_46);
+	assert_int_equal(k.pairs, 1);
+	assert_int_equal(send_layers(&b, "ip6 H R6", "udp 1 2"), NAT64_OK_64);
+	assert_int_equal(k.pairs, 2);
+	nat64_free(b.n);
+}
+
 static void there_and_back(void **state)
 {
 	static const char *const kinds[] = { "udp 1 2", "tcp 3 4", "icmp6 128 0 id 5 seq 6",
@@ -617,6 +840,11 @@ int main(void)
 		cmocka_unit_test(errors_come_at_their_rate),
 		cmocka_unit_test(answers_to_strangers),
 		cmocka_unit_test(no_identification_comes_back_soon),
+		cmocka_unit_test(pairs_are_told_of_plain_data),
+		cmocka_unit_test(a_pair_has_both_ends),
+		cmocka_unit_test(what_ends_is_void),
+		cmocka_unit_test(uses_elsewhere_count),
+		cmocka_unit_test(a_list_of_link_layer_addresses_sees_each_packet),
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(whatever_comes_in_only_good_packets_go_out),
 	};
