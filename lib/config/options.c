@@ -117,7 +117,9 @@ static const struct option nat64_options[] = {
 		  "are translated as one. \"auto\" and \"on\": what the kernel has of it." },
 	{ "fastpath", OPTION_WORD, WORD_AT(config_nat64, fastpath), .words = switch_words,
 	  .preset = "\"auto\"",
-	  .text = "Translate established traffic in the kernel (BPF on the TUN device)." },
+	  .text = "Translate established TCP and UDP in the kernel (BPF on the TUN device); the "
+		  "daemon has the rest. \"auto\": where the kernel lets us; \"on\": where it does "
+		  "not, health says so." },
 	{ "masquerade", OPTION_MASQUERADE, AT(config_nat64, masquerade, enum config_masquerade),
 	  .preset = "\"auto\"", .example = "\"198.51.100.7\"",
 	  .text = "Source NAT for dynamic_pool by an nftables table of our own: \"auto\": "

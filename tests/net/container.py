@@ -26,7 +26,8 @@ class Container:
         self.log = open(self.boot, "w")
         self.nspawn = subprocess.Popen(
             ["systemd-nspawn", "-D", self.mount, "--volatile=overlay", "--boot", "--register=no", "--keep-unit",
-             "-M", self.name, f"--network-namespace-path=/run/netns/{node.netns}", "--capability=CAP_NET_ADMIN",
+             "-M", self.name, f"--network-namespace-path=/run/netns/{node.netns}", "--capability=CAP_NET_ADMIN,CAP_BPF",
+             "--system-call-filter=bpf",
              "--console=read-only", "--resolv-conf=off", *binds, "systemd.unit=basic.target"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
         self.init = wait_until(self._init, 15, "the container's first process")

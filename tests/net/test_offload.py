@@ -23,7 +23,7 @@ pytestmark = pytest.mark.lab(guests=1, hops=False)
 
 def begin(lab, nat64=""):
     """A gateway whose outer links leave nothing to the receivers."""
-    gw = lab.gateway(CONFIG + f"nat64 = {{ {nat64} }};").start()
+    gw = lab.gateway(CONFIG + f'nat64 = {{ fastpath = "off"; {nat64} }};').start()
     guest = lab.guests[0]
     for dev in ("eth0", guest.port):
         lab.host.run("ethtool", "-K", dev, "tx-checksumming", "off", "tso", "off", "gso", "off",
@@ -165,7 +165,7 @@ def test_it_changes_while_in_use(lab):
 
     def change():
         for offload in ("off", "on") * 3:
-            gw.conf.write_text(CONFIG + f'nat64 = {{ offload = "{offload}"; }};')
+            gw.conf.write_text(CONFIG + f'nat64 = {{ fastpath = "off"; offload = "{offload}"; }};')
             gw.ctl("reload")
             assert gw.status()["nat64"]["offload"] == offload
     for up in (True, False):
@@ -198,7 +198,7 @@ def test_frames_that_wait_are_taken(lab):
     """Queued while nobody read, with offload, and read by who asks for none."""
     gw = begin(lab)
     gw.stop(signal.SIGUSR2)
-    gw.conf.write_text(CONFIG + 'nat64 = { offload = "off"; };')
+    gw.conf.write_text(CONFIG + 'nat64 = { fastpath = "off"; offload = "off"; };')
     there, here = sockets(lab, socket.SOCK_DGRAM, 5003)
     with there, here:
         here.connect((TARGET, 5003))
