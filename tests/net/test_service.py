@@ -90,7 +90,7 @@ def test_service(lab, container):
     assert done.returncode == 0, container.journal("v6gwd")
     assert container.show("v6gwd", "ActiveState") == "active" and container.show("v6gwd", "StatusText") != ""
     status = pathlib.Path(f"/proc/{container.init}/root/proc/{container.show('v6gwd', 'MainPID')}/status").read_text()
-    assert re.search(r"^CapEff:\s+0*3400$", status, re.M), "only NET_ADMIN, NET_RAW, NET_BIND_SERVICE"
+    assert re.search(r"^CapEff:\s+0*8000003400$", status, re.M), "only NET_ADMIN, NET_RAW, NET_BIND_SERVICE, BPF"
     assert not re.search(r"^Uid:\s+0\b", status, re.M)
 
     guest.up()
@@ -100,6 +100,9 @@ def test_service(lab, container):
     assert guest.out("dig", "+short", "v4only.example.net", "AAAA")
     wait_until(lambda: container.run("v6gwctl", "status").stdout.startswith("OK\n"), 10,
                lambda: container.run("v6gwctl", "status").stdout)
+
+    nat64 = json.loads(container.run("v6gwctl", "--json", "status").stdout)["nat64"]
+    assert (nat64["fastpath"], nat64["fastpath_reason"]) == ("on", ""), "the sandbox lets it"
 
     assert container.run("systemctl", "reload", "v6gwd", check=False).returncode == 0, container.journal("v6gwd")
     container.run("systemctl", "restart", "v6gwd")
