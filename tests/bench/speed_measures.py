@@ -98,13 +98,14 @@ def growth(system):
     if not isinstance(system, Translator):
         return {}
     result = {}
-    for size in SIZES:
+    for size in (s for s in SIZES if s <= system.most_mappings):
         key = system.name, size
         if key not in _grown:
             _grown[key] = type(system)(system.name, system.options, mappings=size)
         seen = flood(_grown[key], 1, f"{FIRST_MAPPED}0", min(size, MOST_SOURCES))
         result[f"growth_{size}"] = seen["seconds"] / max(1, seen["received"]) * 1e9
-    result["growth_ratio"] = result[f"growth_{SIZES[-1]}"] / result[f"growth_{SIZES[0]}"]
+    if system.most_mappings >= SIZES[-1]:
+        result["growth_ratio"] = result[f"growth_{SIZES[-1]}"] / result[f"growth_{SIZES[0]}"]
     return result
 
 
@@ -152,6 +153,7 @@ def cached(system):
         seen = system.ask(kind, letter, NAMES)
         result[f"dns_{what}"] = seen["answered"] / seen["seconds"] / 1e3
         result[f"dns_{what}_cpu"] = seen["cpu_s"] / max(1, seen["answered"]) * 1e6
+        result[f"dns_{what}_busy"] = seen["cpu_s"] / seen["seconds"] * 100
         result["dns_wrong"] = result.get("dns_wrong", 0) + seen["wrong"] + seen["lost"]
     return result
 
@@ -164,7 +166,7 @@ def cold(system):
     seen = system.ask("AAAA", "a")
     result = {"dns_cold": seen["answered"] / seen["seconds"] / 1e3,
               "dns_cold_cpu": seen["cpu_s"] / max(1, seen["answered"]) * 1e6,
-              "dns_cold_wrong": seen["wrong"] + seen["lost"],
+              "dns_cold_busy": seen["cpu_s"] / seen["seconds"] * 100, "dns_cold_wrong": seen["wrong"] + seen["lost"],
               "dns_cold_upstream": (system.upstream() - before) / (system.next_name - first)}
     system.answer(UPSTREAM_US)
     slow = system.ask("AAAA", "a", window=8)

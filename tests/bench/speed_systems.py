@@ -169,6 +169,8 @@ def dynamic_map(n):
 class Translator(System):
     """mappings: how many there are from the start, in a larger pool; 0: the default pool, none."""
 
+    most_mappings = 100000
+
     def __init__(self, name, options, mappings=0):
         self.mappings = mappings
         self.pool = LARGE_POOL if mappings else POOL
@@ -213,6 +215,7 @@ class Tayga(Translator):
     dynamic.map."""
 
     program = None
+    most_mappings = 1000  # with 100,000 it needs minutes to read its file
 
     def run(self):
         program = self.program or tool("tayga")
@@ -251,6 +254,7 @@ class DnsSystem(System):
         self.answerer = None
         self.answer(0)
         self.next_name = 1 << 20
+        self.server_program = self.program and self.program(self.lab)
         self.run()
 
     def answer(self, delay_us):
@@ -262,7 +266,6 @@ class DnsSystem(System):
         assert self.answerer.stdout.readline() == "up\n"
 
     def run(self):
-        self.server_program = self.program(self.lab)
         self.server_program.start(resolvers.Setting(clients=("any",), cache=CACHE))
         self.pid = self.process_of().pid
 

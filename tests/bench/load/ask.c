@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -172,12 +173,21 @@ static void open_sockets(struct asker *a, const char *netns, const char *target)
 		a->fds[i] = load_connected(netns, target, 53, SOCK_DGRAM);
 }
 
+static double own_cpu(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 int load_ask(char **argv)
 {
 	static struct asker a;
 	double seconds = load_number(argv, 10);
 	long long questions = seconds < 0 ? (long long)-seconds : 0;
 	int64_t begin;
+	double own;
 
 	a.type = strcmp(load_arg(argv, 3), "AAAA") == 0 ? 28 : 1;
 	a.letter = *load_arg(argv, 4);
@@ -196,12 +206,13 @@ int load_ask(char **argv)
 	printf("begin\n");
 	fflush(stdout);
 	begin = load_now();
+	own = own_cpu();
 	a.counting = true;
 	run_until(&a, begin + (int64_t)((questions ? 300 : seconds) * 1e9), questions);
 	seconds = (double)(load_now() - begin) / 1e9;
 	printf("{\"seconds\":%.6f,\"answered\":%lld,\"lost\":%lld,\"wrong\":%lld,\"p50_us\":%."
 	       "3f,\"p99_us\":%.3f,"
-	       "\"next_name\":%u}\n",
+	       "\"next_name\":%u,\"own_cpu_s\":%.6f}\n",
 	       seconds, a.answered, a.lost, a.wrong, load_times_at(&a.times, 50),
 	       load_times_at(&a.times, 99), a.first_name + a.next);
 	return 0;

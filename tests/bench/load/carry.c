@@ -47,7 +47,8 @@ static void make_pattern(void)
 		x ^= x << 17;
 		pattern[i] = (uint8_t)(x >> 32);
 	}
-	memcpy(pattern + PERIOD, pattern, BLOCK);
+	for (size_t i = 0; i < BLOCK; i++)
+		pattern[PERIOD + i] = pattern[i % PERIOD];
 }
 
 static long long differing(const uint8_t *got, const uint8_t *right, size_t n)
@@ -127,7 +128,7 @@ static void udp_send(int fd, int way)
 
 	for (uint32_t number = 0; load_now() < end; number++) {
 		uint16_t len =
-			(uint16_t)(6 + number * 2654435761U % (number % 4 ? 1200 : BIG - 6));
+			(uint16_t)(6 + number * 2654435761U % (number % 64 ? 1200 : BIG - 6));
 		size_t n = 0;
 
 		if (number % 2) {
@@ -161,10 +162,12 @@ static void udp_receive(int fd, int way)
 	}
 }
 
-static void start(void (*what)(int, int), int fd, int number, const char *netns)
+/* other: the far end, which must end when its own process does; or -1. */
+static void start(void (*what)(int, int), int fd, int other, int number, const char *netns)
 {
 	if (load_try(fork(), "fork"))
 		return;
+	close(other);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	load_enter(netns);
 	what(fd, number);
@@ -187,8 +190,10 @@ static void start_streams(char **argv, int port)
 			setsockopt(k ? client : server, SOL_SOCKET, SO_SNDTIMEO, &patience,
 				   sizeof(patience));
 		}
-		start(tcp_send, i & 1 ? server : client, i, argv[i & 1 ? 1 : 0]);
-		start(tcp_receive, i & 1 ? client : server, i, argv[i & 1 ? 0 : 1]);
+		start(tcp_send, i & 1 ? server : client, i & 1 ? client : server, i,
+		      argv[i & 1]);
+		start(tcp_receive, i & 1 ? client : server, i & 1 ? server : client, i,
+		      argv[!(i & 1)]);
 		close(client);
 		close(server);
 	}
@@ -215,10 +220,10 @@ static void start_datagrams(char **argv, int port)
 	load_try(connect(server, (struct sockaddr *)&from.sa, from.len), "connect");
 	setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	start(udp_send, client, 0, argv[0]);
-	start(udp_send, server, 1, argv[1]);
-	start(udp_receive, server, 0, argv[1]);
-	start(udp_receive, client, 1, argv[0]);
+	start(udp_send, client, -1, 0, argv[0]);
+	start(udp_send, server, -1, 1, argv[1]);
+	start(udp_receive, server, -1, 0, argv[1]);
+	start(udp_receive, client, -1, 1, argv[0]);
 }
 
 int load_carry(char **argv)
