@@ -21,12 +21,12 @@ def iperf(system, *options):
     """What the receiver got, and the processor time of the system meanwhile."""
     o = system.options
     program = tool("iperf3")
-    server = system.server.popen("taskset", "-c", o.server_cpus, program, "-s", "-1", "-B", system.listen, "-p", PORT,
+    server = system.server.popen(*o.words(o.server_cpus), program, "-s", "-1", "-B", system.listen, "-p", PORT,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     listening = "ss", "-Hltn", f"sport = :{PORT}"
     wait_until(lambda: system.server.out(*listening).strip(), 5, "iperf3 listens", every=0.02)
     begun = cpu_seconds(system.pid)
-    done = system.guest.run("taskset", "-c", o.guest_cpus, program, "-c", system.target, "-p", PORT, "-J", "-t",
+    done = system.guest.run(*o.words(o.guest_cpus), program, "-c", system.target, "-p", PORT, "-J", "-t",
                             max(1, round(o.seconds)), *options, check=False)
     used = cpu_seconds(system.pid) - begun
     server.terminate()

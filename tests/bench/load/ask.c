@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-	SOCKETS = 8,
+	SOCKETS = 4,
 	BATCH = 32,
 	QUESTION = 64,
 	SLOTS = 4096, /* the low twelve bits of an ID; the others tell a slot's questions apart
@@ -187,7 +187,7 @@ int load_ask(char **argv)
 	double seconds = load_number(argv, 10);
 	long long questions = seconds < 0 ? (long long)-seconds : 0;
 	int64_t begin;
-	double own;
+	double own, used;
 
 	a.type = strcmp(load_arg(argv, 3), "AAAA") == 0 ? 28 : 1;
 	a.letter = *load_arg(argv, 4);
@@ -207,14 +207,17 @@ int load_ask(char **argv)
 	fflush(stdout);
 	begin = load_now();
 	own = own_cpu();
+	used = load_cpu();
 	a.counting = true;
 	run_until(&a, begin + (int64_t)((questions ? 300 : seconds) * 1e9), questions);
 	seconds = (double)(load_now() - begin) / 1e9;
+	used = load_cpu() - used;
+	own = own_cpu() - own;
 	printf("{\"seconds\":%.6f,\"answered\":%lld,\"lost\":%lld,\"wrong\":%lld,\"p50_us\":%."
 	       "3f,\"p99_us\":%.3f,"
-	       "\"next_name\":%u,\"own_cpu_s\":%.6f}\n",
+	       "\"next_name\":%u,\"own_cpu_s\":%.6f,\"cpu_s\":%.6f}\n",
 	       seconds, a.answered, a.lost, a.wrong, load_times_at(&a.times, 50),
-	       load_times_at(&a.times, 99), a.first_name + a.next);
+	       load_times_at(&a.times, 99), a.first_name + a.next, own, used);
 	return 0;
 }
 

@@ -174,7 +174,7 @@ static int64_t receive_until(int fd, int64_t end)
 /* Counts for SECONDS, after a quarter of that for the way to fill. */
 int load_flood(char **argv)
 {
-	double seconds = load_number(argv, 13);
+	double seconds = load_number(argv, 13), used;
 	int fd = load_bound(load_arg(argv, 1), load_arg(argv, 9), (int)load_number(argv, 10),
 			    SOCK_DGRAM);
 	struct told *told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE,
@@ -195,13 +195,15 @@ int load_flood(char **argv)
 	receive_until(fd, load_now() + (int64_t)(seconds / 4 * 1e9));
 	printf("begin\n");
 	fflush(stdout);
+	used = load_cpu();
 	begin = load_now();
 	sent = told->sent;
 	received = receive_until(fd, begin + (int64_t)(seconds * 1e9));
 	seconds = (double)(load_now() - begin) / 1e9;
 	sent = told->sent - sent;
-	printf("{\"seconds\":%.6f,\"sent\":%lld,\"received\":%lld}\n", seconds, (long long)sent,
-	       (long long)received);
+	used = load_cpu() - used;
+	printf("{\"seconds\":%.6f,\"sent\":%lld,\"received\":%lld,\"cpu_s\":%.6f}\n", seconds,
+	       (long long)sent, (long long)received, used);
 	fflush(stdout);
 	told->stop = true;
 	waitpid(sender, NULL, 0);
