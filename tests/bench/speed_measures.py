@@ -5,7 +5,7 @@ import json
 import subprocess
 import time
 
-from lab import NAMES4, tool, wait_until
+from lab import tool, wait_until
 from speed_systems import FIRST_MAPPED, GUEST6, HOST6, MAC, Translator, V6gwd, cpu_seconds, memory
 
 PORT = 5201

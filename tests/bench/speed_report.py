@@ -215,7 +215,7 @@ def as_text(result):
 def as_markdown(result):
     about = result["about"]
     lines = [f"{len(result['rounds'])} rounds, {about['seconds']:g} s a measurement, {about['date']}: v6gwd {about['version']}, Linux "
-             f"{about['kernel']}, {about['cpus']} x {about['cpu']}."]
+             f"{about['kernel']}, {about['cpus']} x {about['cpu']}{', beside other work (--urgent)' if about.get('urgent') else ''}."]
     lines += [f"{name}: {words}." for name, words in about["programs"].items()]
     lines.append("")
     for rows in tables(result):

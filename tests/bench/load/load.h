@@ -39,7 +39,8 @@ void load_pin(const char *cpus);
 /* Before all others that want the processor. */
 void load_first(void);
 
-/* Seconds of processor time of the process $LOAD_PID, which is what is measured; 0 without one. */
+/* Seconds of processor time of the process $LOAD_PID, which is what is measured; 0 without one.
+ */
 double load_cpu(void);
 
 /* Round trips, in nanoseconds; those over the room are left out. */
