@@ -197,7 +197,7 @@ class V6gwd(Translator):
                 f'masquerade = "{"auto" if self.options.masquerade else "off"}"; {self.more()} }};\n')
 
     def more(self):
-        return f'dynamic_pool = [ "{self.pool}" ];' if self.mappings else ""
+        return f'dynamic_pool = [ "{self.pool}" ]; max_mappings_per_guest = 65535;' if self.mappings else ""
 
     def run(self):
         spawned = self.spawn("answer", self.server.netns, self.options.guest_cpus, NAMES4, 0)
