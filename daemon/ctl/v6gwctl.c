@@ -99,13 +99,11 @@ static json_t *read_monitor(char **words, const struct options *o)
 /* One word alone is a guest where it is an IPv6 address outside of 64:ff9b::/96. */
 static bool is_guest(const char *word)
 {
-	struct pref64 well_known = { .len = 96 };
 	struct in6_addr addr;
 	struct in_addr v4;
 
-	addr_parse("64:ff9b::", &well_known.prefix);
 	return addr_parse(word, &addr) && !addr_is_v4(&addr) &&
-	       !pref64_extract(&well_known, &addr, &v4);
+	       !pref64_extract(&pref64_well_known, &addr, &v4);
 }
 
 static json_t *read_doctor(char **words, const struct options *o)
