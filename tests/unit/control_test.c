@@ -42,6 +42,7 @@ static struct {
 	atomic_uint cancelled;
 	atomic_uint events; /* that SetLogLevel makes */
 	atomic_bool wanted; /* was it, the last time? */
+	atomic_bool odd;    /* what they say */
 	struct ev_timer checkup_timer;
 	struct checkup_ask checkup_ask;
 	checkup_fn *checkup_fn;
@@ -146,7 +147,8 @@ static void set_log_level(void *arg, enum log_level level)
 	for (unsigned i = 0; i < g.events; i++) {
 		const struct log_fields fields = { .client = "2001:db8::25" };
 
-		event_show(EVENT_MAPPING_MADE, &fields, "mapping %u", i);
+		event_show(EVENT_MAPPING_MADE, &fields, "mapping %u%s", i,
+			   g.odd ? " caf\xe9" : "");
 		event_show(EVENT_QUERY, NULL, "query");
 	}
 }
@@ -861,6 +863,11 @@ static void test_monitor(void **state)
 	assert_string_equal(text, "mapping 0");
 	assert_reply(other, SET_LEVEL, "{\"parameters\":{}}");
 	hear_event(watcher, "mapping_made", text); /* no query, and no status in between */
+	g.odd = true;                              /* names of the host need not be UTF-8 */
+	assert_reply(other, SET_LEVEL, "{\"parameters\":{}}");
+	hear_event(watcher, "mapping_made", text);
+	assert_string_equal(text, "mapping 0 caf?");
+	g.odd = false;
 	close(watcher);
 	for (int i = 0; i < 100 && (i == 0 || g.wanted); i++) {
 		usleep(10000);
