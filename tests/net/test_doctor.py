@@ -382,3 +382,20 @@ def test_without_the_daemon(lab):
     lab.host.popen(program, "300")
     done = gw.ctl("doctor", check=False)
     assert done.returncode == 3 and "BROKEN tayga" in done.stdout and "systemctl start v6gwd" in done.stdout
+
+
+@pytest.mark.lab(guests=0, hops=False)
+def test_a_unit_that_a_user_named(lab):
+    """Below a service users choose the names: the remedy must not stop somebody else's."""
+    gw = lab.gateway()
+    program = pathlib.Path(lab.dir) / "radvd"
+    shutil.copy("/bin/sleep", program)
+    process = lab.host.popen(program, "300")
+    fake = pathlib.Path(lab.dir) / "cgroup"
+    fake.write_text("0::/user.slice/user-1000.slice/user@1000.service/app.slice/ssh.service\n")
+    lab.host.run("mount", "--bind", fake, f"/proc/{process.pid}/cgroup")
+    try:
+        done = gw.ctl("doctor", check=False)
+    finally:
+        lab.host.run("umount", f"/proc/{process.pid}/cgroup")
+    assert "BROKEN radvd" in done.stdout and "user@1000.service" in done.stdout and "ssh.service" not in done.stdout
