@@ -77,7 +77,8 @@ struct doctor_view {
 	struct doctor_seen seen;
 
 	bool has_guest, guest_has_mac;
-	struct in6_addr guest; /* without has_guest: the host's address on the guests' link */
+	struct in6_addr guest;  /* without has_guest: the host's address on the guests' link */
+	const char *guest_name; /* as asked for; without has_guest and not "": nobody's */
 	uint8_t guest_mac[ADDR_MAC_LEN];
 	uint32_t guest_link; /* that the guest is on, 0: none of them */
 

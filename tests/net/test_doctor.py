@@ -320,6 +320,26 @@ def test_a_name_as_target(clinic):
     assert f"64:ff9b::{SERVER4}" in by_id["target"]["text"] and SERVER4 in by_id["echo"]["text"]
 
 
+def test_a_guest_by_another_name(clinic):
+    """Its link-layer address, the IPv4 address of its mapping, its name in maps; nobody's is said so."""
+    rows = [json.loads(row) for row in clinic.gw.ctl("--json", "mappings").stdout.splitlines()]
+    ipv4 = next(row["ipv4"] for row in rows if row["ipv6"] == clinic.guest.address)
+    try:
+        clinic.configure(f'nat64 = {{ maps = ( {{ ipv4 = "192.168.255.99"; ipv6 = "{clinic.other.address}"; name = "mail"; }} ); }};')
+        wait_until(lambda: clinic.other.ok("ping", "-c1", "-W1", f"64:ff9b::{SERVER4}"), 5, "the map")
+        for name, guest in ((clinic.guest.mac, clinic.guest), (clinic.guest.mac.upper(), clinic.guest), (ipv4, clinic.guest),
+                            ("192.168.255.99", clinic.other), ("mail", clinic.other)):
+            steps, _ = clinic.run(name, SERVER4, code=0)
+            by_id = {s["id"]: s for s in steps}
+            assert by_id["guest-prefix"]["text"].startswith(f"{guest.address} "), name
+            assert guest.mac.lower() in by_id["guest-neighbour"]["text"] and guest.address in by_id["client"]["text"]
+        for name in ("52:54:00:00:99:99", "192.168.255.98", "nobody"):
+            _, result = clinic.run(name, SERVER4, code=5)
+            assert result["first"] == "guest-prefix" and f"nobody is known as {name}" in result["text"]
+    finally:
+        clinic.heal()
+
+
 def test_for_people(clinic):
     done = clinic.gw.ctl("doctor", clinic.guest.address, "10.1.2.3", check=False)
     assert done.returncode == 5

@@ -435,7 +435,7 @@ static const struct {
 	  ERROR("io.v6gwd.Control.TooManyClients", "{}") },
 	{ DOCTOR("{\"target\":\"a..b\"}"),
 	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"target\"}") },
-	{ DOCTOR("{\"guest\":\"192.0.2.1\"}"),
+	{ DOCTOR("{\"guest\":\"\"}"),
 	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"guest\"}") },
 	{ DOCTOR("{\"seen\":[]}"),
 	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"seen\"}") },
@@ -630,7 +630,8 @@ static void test_doctor(void **state)
 		json_decref(reply);
 		json_decref(wanted);
 	}
-	assert_true(g.checkup_ask.has_guest && g.checkup_ask.seen.processes_known);
+	assert_true(strcmp(g.checkup_ask.guest, "2001:db8::1") == 0 &&
+		    g.checkup_ask.seen.processes_known);
 	assert_int_equal(g.checkup_ask.seen.radvd.pid, 7);
 	assert_string_equal(g.checkup_ask.seen.radvd.unit, "r.service");
 	assert_int_equal(g.checkup_ask.seen.tayga.pid, 0);

@@ -483,7 +483,11 @@ remedy: a line
         well = {"result": "ok", "first": None, "text": "", "remedy": ""}
         (code, out, _), request = self.doctor(well)
         self.assertEqual((code, out.splitlines()[-1]), (0, "OK: no broken link"))
-        self.assertEqual(self.run_ctl("doctor", "a.example", "b.example")[0], 2)
+        for guest, *target in (["52:54:00:ab:cd:01"], ["mail", "b.example"], ["192.168.255.2", "64:ff9b::1.2.3.4"]):
+            _, request = self.doctor(well, guest, *target)
+            self.assertEqual(request["parameters"]["guest"], guest)
+            self.assertEqual(request["parameters"].get("target"), target[0] if target else None)
+        self.assertEqual(self.run_ctl("doctor", "mail", "b.example", "c.example")[0], 2)
         self.assertEqual(self.run_ctl("doctor", "::1", "a..b")[0], 2)
         self.assertEqual(self.run_ctl("-s", self.path, "doctor")[0], 3)
 
