@@ -361,8 +361,8 @@ static void look(struct checkup *c)
 	look_at_dns64(c, v);
 	look_at_routes(v);
 	v->filter = c->survey ? nft_survey_result(c->survey) : NULL;
-	v->legacy4 = v->seen.legacy4 ? probe_legacy(false) : -1;
-	v->legacy6 = v->seen.legacy6 ? probe_legacy(true) : -1;
+	v->legacy4 = v->seen.legacy4 ? probe_legacy(false) : DOCTOR_LEGACY_UNKNOWN;
+	v->legacy6 = v->seen.legacy6 ? probe_legacy(true) : DOCTOR_LEGACY_UNKNOWN;
 	v->rp_dropped = probe_rp_dropped() - c->rp_dropped;
 	v->rp_tun = probe_rp_filter(v->eff->config->nat64.device);
 	v->rp_uplink = *v->eff->uplink ? probe_rp_filter(v->eff->uplink) : -1;

@@ -73,10 +73,9 @@ static void lines_nft(const struct way *w, const struct filter_chain *c,
 			   w->out, w->in);
 }
 
-static void lines_iptables(const struct way *w, const char *chain, struct doctor_finding *f)
+static void lines_iptables(const struct way *w, const char *program, const char *chain,
+			   struct doctor_finding *f)
 {
-	const char *program = w->v4 ? "iptables" : "ip6tables";
-
 	if (w->hook == FILTER_INPUT)
 		judge_mend(f,
 			   "%s -I INPUT -i %s -p udp --dport 53 -j ACCEPT\n"
@@ -111,15 +110,17 @@ static void lines_shorewall(const struct doctor_view *v, const struct way *w,
 static void lines(const struct doctor_view *v, const struct way *w,
 		  const struct filter_chain *c, struct doctor_finding *f)
 {
+	const char *program = w->v4 ? "iptables" : "ip6tables";
+
 	switch (maker(v->filter, c)) {
 	case NFTABLES:
 		lines_nft(w, c, f);
 		break;
 	case IPTABLES:
-		lines_iptables(w, "FORWARD", f);
+		lines_iptables(w, program, "FORWARD", f);
 		break;
 	case DOCKER:
-		lines_iptables(w, w->v4 ? "DOCKER-USER" : "FORWARD", f);
+		lines_iptables(w, program, w->v4 ? "DOCKER-USER" : "FORWARD", f);
 		break;
 	case UFW:
 		if (w->hook == FILTER_INPUT)
@@ -277,26 +278,34 @@ void judge_filter_ipv4(const struct doctor_view *v, struct doctor_finding *f)
 
 void judge_filter_legacy(const struct doctor_view *v, struct doctor_finding *f)
 {
+	const bool is_four = v->legacy4 > DOCTOR_LEGACY_ACCEPTS;
+	const enum doctor_legacy which = is_four ? v->legacy4 : v->legacy6;
+	const char *program = is_four ? "iptables-legacy" : "ip6tables-legacy";
 	const struct eff_iface *e = judge_iface(v);
-	const struct way four = { FILTER_FORWARD, true, v->eff->config->nat64.device,
+	const char *device = v->eff->config->nat64.device;
+	const struct way four = { FILTER_FORWARD, true, device,
 				  *v->eff->uplink ? v->eff->uplink : "eth0" };
-	const struct way six = { FILTER_FORWARD, false, e ? e->name : "br0",
-				 v->eff->config->nat64.device };
+	const struct way six = { FILTER_FORWARD, false, e ? e->name : "br0", device };
+	const struct way *w = is_four ? &four : &six;
 
 	if (!v->seen.legacy_known) {
 		judge_say(f, DOCTOR_SKIPPED, "needs root: v6gwctl looks for its tables");
 	} else if (!v->seen.legacy4 && !v->seen.legacy6) {
 		judge_say(f, DOCTOR_OK, "iptables-legacy has no filter");
-	} else if (v->legacy4 == 1 || v->legacy6 == 1) {
+	} else if (which == DOCTOR_LEGACY_DROPS) {
 		judge_say(f, DOCTOR_WARN,
-			  "the policy of FORWARD is DROP in %s-legacy; its "
-			  "rules are not read",
-			  v->legacy4 == 1 ? "iptables" : "ip6tables");
-		lines_iptables(v->legacy4 == 1 ? &four : &six, "FORWARD", f);
-	} else if (v->legacy4 < 0 && v->legacy6 < 0) {
+			  "the policy of FORWARD is DROP in %s; its rules are not read",
+			  program);
+		lines_iptables(w, program, "FORWARD", f);
+	} else if (which == DOCTOR_LEGACY_RULES) {
+		judge_say(f, DOCTOR_WARN, "FORWARD has rules in %s, which are not read",
+			  program);
+		judge_mend(f, "%s -S FORWARD: none may drop what goes between %s and %s",
+			   program, w->in, w->out);
+	} else if (v->legacy4 == DOCTOR_LEGACY_UNKNOWN && which == DOCTOR_LEGACY_UNKNOWN) {
 		judge_say(f, DOCTOR_SKIPPED, "iptables-legacy could not be read");
 	} else {
-		judge_say(f, DOCTOR_OK, "the policy of FORWARD is ACCEPT");
+		judge_say(f, DOCTOR_OK, "FORWARD accepts all");
 	}
 }
 

@@ -101,6 +101,16 @@ def iptables(c):
          "iptables-nft -P FORWARD ACCEPT; iptables-nft -F FORWARD; nft delete table ip filter")
 
 
+def legacy_policy(c):
+    """With rules that let everything through: they are not read."""
+    c.sh("iptables-legacy -P FORWARD DROP; iptables-legacy -A FORWARD -j ACCEPT",
+         "iptables-legacy -P FORWARD ACCEPT; iptables-legacy -F FORWARD")
+
+
+def legacy_rules(c):
+    c.sh("ip6tables-legacy -A FORWARD -s 2001:db8:bad::/48 -j DROP", "ip6tables-legacy -F FORWARD")
+
+
 def masquerade(c):
     c.configure('nat64 = { masquerade = "off"; };')
 
@@ -221,6 +231,8 @@ CASES = [
                                         'invalid : drop }; iifname { "lo", "nat64" } oifname != { "br1", "br2" } accept;'),
      None, SERVER4, 'nft insert rule inet fw c iifname "br0" oifname "nat64" accept'),
     ("filter-ipv4", "broken", iptables, None, SERVER4, "iptables -I FORWARD -i nat64 -o eth0 -j ACCEPT"),
+    ("filter-legacy", "warn", legacy_policy, None, SERVER4, "iptables-legacy -I FORWARD -i nat64 -o eth0 -j ACCEPT"),
+    ("filter-legacy", "warn", legacy_rules, None, SERVER4, "ip6tables-legacy -S FORWARD"),
     ("filter-input", "broken", nft_chain("inet", "input", "meta l4proto ipv6-icmp accept; iif lo accept;"), None, SERVER4,
      "dport 53 accept"),
     ("masquerade", "broken", masquerade, None, SERVER4, 'masquerade = "auto"'),

@@ -230,7 +230,10 @@ ILL(drop_shorewall, policy(FILTER_IPV4, FILTER_FORWARD, "filter", "FORWARD");
     chain("shorewall"))
 ILL(drop_firewalld, policy(FILTER_IPV4, FILTER_FORWARD, "firewalld", "filter_FORWARD"))
 ILL(unread, v->filter = NULL; policy(FILTER_INET, FILTER_FORWARD, "fw", "c"))
-ILL(legacy, v->seen.legacy4 = true; v->legacy4 = 1; v->legacy6 = -1)
+ILL(legacy, v->seen.legacy4 = true; v->legacy4 = DOCTOR_LEGACY_DROPS;
+    v->legacy6 = DOCTOR_LEGACY_UNKNOWN)
+ILL(legacy_rules, v->seen.legacy6 = true; v->legacy4 = DOCTOR_LEGACY_ACCEPTS;
+    v->legacy6 = DOCTOR_LEGACY_RULES)
 ILL(no_masquerade, v->masquerade_present = false)
 ILL(masquerade_off, h.config.nat64.masquerade = CONFIG_MASQUERADE_OFF;
     v->echoes[0].back = false)
@@ -320,7 +323,8 @@ static const struct {
 	  "/etc/shorewall/interfaces: nat64 nat64" },
 	{ drop_firewalld, DOCTOR_FILTER_IPV4, DOCTOR_BROKEN, "--add-interface=nat64" },
 	{ unread, DOCTOR_FILTER_IPV4, DOCTOR_SKIPPED, "" },
-	{ legacy, DOCTOR_FILTER_LEGACY, DOCTOR_WARN, "iptables -I FORWARD -i nat64" },
+	{ legacy, DOCTOR_FILTER_LEGACY, DOCTOR_WARN, "iptables-legacy -I FORWARD -i nat64" },
+	{ legacy_rules, DOCTOR_FILTER_LEGACY, DOCTOR_WARN, "ip6tables-legacy -S FORWARD" },
 	{ no_masquerade, DOCTOR_MASQUERADE, DOCTOR_BROKEN, "modprobe" },
 	{ masquerade_off, DOCTOR_MASQUERADE, DOCTOR_BROKEN, "saddr 192.168.255.0/24" },
 	{ crowded, DOCTOR_CONNTRACK, DOCTOR_WARN, "nf_conntrack_max=2000" },
