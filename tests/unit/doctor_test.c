@@ -87,6 +87,7 @@ static void make_host(void)
 				    .dns64 = { .enabled = true,
 					       .listen = { &h.listen, 1 },
 					       .forwarders = { &h.forwarder, 1 } } };
+	h.config.dns64.port = 53;
 	h.filter.whole = true;
 }
 
@@ -188,6 +189,7 @@ ILL(behind_router, v->guest_link = 0)
 ILL(no_mac, v->guest_has_mac = false)
 ILL(input_nft, policy(FILTER_INET, FILTER_INPUT, "fw", "in"))
 ILL(input_iptables, policy(FILTER_IPV6, FILTER_INPUT, "filter", "INPUT"))
+ILL(input_port, policy(FILTER_INET, FILTER_INPUT, "fw", "in"); h.config.dns64.port = 5353)
 ILL(input_ufw, policy(FILTER_IPV6, FILTER_INPUT, "filter", "INPUT"); chain("ufw-user-input"))
 ILL(port_taken, complain(&v->dns_listen))
 ILL(nothing_bound, v->dns_bound = 0)
@@ -277,7 +279,8 @@ static const struct {
 	  "nft insert rule inet fw in iifname \"br0\"" },
 	{ input_iptables, DOCTOR_FILTER_INPUT, DOCTOR_BROKEN,
 	  "ip6tables -I INPUT -i br0 -p udp --dport 53 -j ACCEPT" },
-	{ input_ufw, DOCTOR_FILTER_INPUT, DOCTOR_BROKEN, "ufw allow in on br0" },
+	{ input_port, DOCTOR_FILTER_INPUT, DOCTOR_BROKEN, "th dport 5353 accept" },
+	{ input_ufw, DOCTOR_FILTER_INPUT, DOCTOR_BROKEN, "ufw allow in on br0 to any port 53" },
 	{ port_taken, DOCTOR_DNS_PORT, DOCTOR_BROKEN, "stop it (now)" },
 	{ nothing_bound, DOCTOR_DNS_PORT, DOCTOR_BROKEN, "dns64.listen" },
 	{ never_asked, DOCTOR_DNS_QUESTIONS, DOCTOR_WARN, "2001:db8::1" },
