@@ -474,6 +474,8 @@ remedy: a line
         self.assertEqual(request["parameters"]["guest"], "2001:db8::1")
         self.assertEqual(request["parameters"]["target"], "a.example")
         self.assertEqual(self.doctor(broken, "--json")[0][0], 5)
+        long = {"result": "broken", "first": "mtu", "text": "narrow", "remedy": "x" * 400 + "\ny"}
+        self.assertIn("remedy: " + "x" * 400 + "\n        y\n", self.doctor(long)[0][1])
         doubt = {"result": "warn", "first": "mtu", "text": "narrow", "remedy": ""}
         (code, out, _), request = self.doctor(doubt, "64:ff9b::1.2.3.4")
         self.assertEqual(code, 0)
