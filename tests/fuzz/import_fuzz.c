@@ -2,7 +2,8 @@
 /* import_fuzz.c - any text as each of the four configurations, alone and all at once: what
  * comes out is a v6gwd.conf without an error.
  *
- * Input: the file; what it includes is the file itself, a few times. */
+ * Input: the file; what it includes is the file itself, a few times.  libFuzzer tries each in
+ * one of the ways, which its length chooses: that is five times as many a second. */
 #include "daemon/config_read.h"
 #include "import/import.h"
 
@@ -86,7 +87,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > 1 << 16)
 		return -1;
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+	convert(&all[size % (sizeof all / sizeof *all)]);
+#else
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		convert(&all[i]);
+#endif
 	return 0;
 }
