@@ -359,7 +359,7 @@ struct expansion {
 	enum stmt_style style;
 	const char *directory; /* that the files have asked for so far */
 	unsigned includes;     /* files that we are in */
-	unsigned files;        /* read so far */
+	size_t files;          /* read so far */
 };
 
 static bool is_include(const struct expansion *x, const struct stmt *st)
@@ -372,6 +372,19 @@ static bool is_include(const struct expansion *x, const struct stmt *st)
 		return strcasecmp(word, "map-file") == 0;
 	return strcmp(word, "include") == 0 ||
 	       (x->style == STMT_UNBOUND && strcmp(word, "include-toplevel") == 0);
+}
+
+/* How many of n more files are read: those that include each other several times would have no
+ * end worth waiting for.  What is too much is told once. */
+static size_t share(struct expansion *x, const struct stmt *st, size_t n)
+{
+	size_t left = x->files < STMT_FILES ? STMT_FILES - x->files : 0;
+
+	if (n > left && x->files <= STMT_FILES)
+		x->r->fault(x->r->fault_arg, st,
+			    "more files than are read: those behind it are lost");
+	x->files += n > left ? left + 1 : n;
+	return n < left ? n : left;
 }
 
 /* The files that st names. */
@@ -390,30 +403,8 @@ static const struct stmt_text *named(struct expansion *x, const struct stmt *st,
 	for (size_t i = 0; i < *n; i++)
 		if (texts[i].trouble)
 			x->r->fault(x->r->fault_arg, st, texts[i].trouble);
+	*n = share(x, st, *n);
 	return texts;
-}
-
-static void expand(struct expansion *, struct stmt_list, struct stmt_list *out);
-
-/* Adds what is in the files that st names.  Files that include each other several times would
- * be read without an end worth waiting for; what is too much is told once. */
-static void expand_files(struct expansion *x, const struct stmt *st, struct stmt_list *out)
-{
-	size_t n = 0;
-	const struct stmt_text *texts = x->files <= STMT_FILES ? named(x, st, &n) : NULL;
-
-	x->includes++;
-	for (size_t i = 0; i < n && x->files <= STMT_FILES; i++) {
-		if (texts[i].trouble)
-			continue;
-		if (x->files++ < STMT_FILES)
-			expand(x, read_file(x->r, x->style, &texts[i]), out);
-		else
-			x->r->fault(
-				x->r->fault_arg, st,
-				"more files than are read: this and all behind it are lost");
-	}
-	x->includes--;
 }
 
 /* Adds the list to out, with the statements of other files in the places of those that name
@@ -423,11 +414,16 @@ static void expand(struct expansion *x, struct stmt_list in, struct stmt_list *o
 	for (size_t i = 0; i < in.n; i++) {
 		struct stmt *st = in.v[i];
 		struct stmt_list block = st->block;
+		size_t n = 0;
+		const struct stmt_text *texts = is_include(x, st) ? named(x, st, &n) : NULL;
 
-		if (is_include(x, st)) {
-			expand_files(x, st, out);
+		x->includes++;
+		for (size_t j = 0; j < n; j++)
+			if (!texts[j].trouble)
+				expand(x, read_file(x->r, x->style, &texts[j]), out);
+		x->includes--;
+		if (is_include(x, st))
 			continue;
-		}
 		if (strcmp(stmt_word(st, 0), "directory") == 0 && st->n_words == 2)
 			x->directory = st->words[1];
 		st->block = (struct stmt_list){ 0 };
