@@ -350,6 +350,7 @@ static void look(struct checkup *c)
 	struct doctor_view *v = &c->view;
 
 	memset(v, 0, sizeof *v);
+	link_refresh(c->env->link);
 	c->env->now(c->env->arg, v);
 	v->seen = c->ask.seen;
 	v->target_name = c->named ? c->ask.target : NULL;

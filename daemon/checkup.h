@@ -27,7 +27,7 @@ struct checkup_ask {
  * stale, uptime_s, reasons; valid until the loop goes on. */
 struct checkup_env {
 	struct ev_loop *loop;
-	const struct link *link;
+	struct link *link;
 	void *nat64, *dns64, *ra; /* the planes */
 	void (*now)(void *arg, struct doctor_view *);
 	void *arg;

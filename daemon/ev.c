@@ -230,6 +230,7 @@ void ev_run(struct ev_loop *l)
 		if (event_base_loop(l->base, EVLOOP_ONCE) < 0)
 			break;
 	}
+	l->stopped = false;
 }
 
 void ev_stop(struct ev_loop *l)

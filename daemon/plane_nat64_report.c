@@ -81,7 +81,8 @@ static void tell_guests(const struct plane_nat64 *p, struct reasons *r)
 		    error ? strerror(-error) : "being put back",
 		    error == -EPERM ? "it belongs to another process (nft list tables), or "
 				      "CAP_NET_ADMIN is missing"
-				    : "modprobe nf_tables");
+		    : error         ? "modprobe nf_tables"
+				    : "nothing is to be done");
 }
 
 bool plane_nat64_health(const void *plane, struct reasons *r)

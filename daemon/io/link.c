@@ -29,6 +29,7 @@
 #define BURST            64
 #define CATCH_UP_MAX     4096
 #define DUMP_TRIES       5
+#define REFRESH_TIMES    2 /* a change, and what we do about it */
 
 #define GROUP_IPV6_MULTICAST 38 /* RTNLGRP_IPV6_MCADDR, Linux 6.14 */
 
@@ -265,6 +266,17 @@ void link_catch_up(struct link *l)
 {
 	for (int i = 0; i < CATCH_UP_MAX && read_events(l); i++)
 		continue;
+}
+
+void link_refresh(struct link *l)
+{
+	for (int i = 0; i < REFRESH_TIMES; i++) {
+		link_catch_up(l);
+		if (l->settle.at_ms == EV_NEVER)
+			return;
+		ev_timer_stop(&l->settle);
+		on_settle(l);
+	}
 }
 
 static struct nl_sock *connect_socket(void)

@@ -29,6 +29,10 @@ void link_close(struct link *); /* takes away what its wishes made, NULL is a no
 /* Everything but resolvers and machine id; the same until changed is called again. */
 const struct facts *link_facts(const struct link *);
 
+/* The facts as they are at this moment: changes that are still waited for to be over are told
+ * now, and what is put right because of them is among them. */
+void link_refresh(struct link *);
+
 /* One more that is called at every change, before the one given at link_open(). */
 struct link_watch {
 	ev_fn *fn;

@@ -11,7 +11,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from gateway import CONFIG, Gateway, build_dir, release_dir  # noqa: E402
 from lab import ROOT, Lab, sh, sweep  # noqa: E402
+import replies  # noqa: E402
 import servers  # noqa: E402
+
+Gateway.judge = staticmethod(replies.judge_output)
 
 
 def pytest_configure(config):

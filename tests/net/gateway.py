@@ -98,6 +98,7 @@ class Notify:
 class Gateway:
     """One v6gwd.  start() returns when it is READY; stop() checks that it left cleanly.  keeps: descriptors are
     kept for the next process, as by systemd: over a restart and an unclean end."""
+    judge = None  # of what v6gwctl --json prints: words, text and exit code
 
     def __init__(self, lab, config=CONFIG, build=None, args=(), level="debug", env=None, keeps=True):
         self.lab, self.host, self.args, self.env = lab, lab.host, list(args), dict(env or {})
@@ -192,7 +193,10 @@ class Gateway:
 
     def ctl(self, *args, check=True, **kw):
         """v6gwctl's CompletedProcess."""
-        return self.host.run(self.build / "daemon/v6gwctl", *args, check=check, **kw)
+        done = self.host.run(self.build / "daemon/v6gwctl", *args, check=check, **kw)
+        if Gateway.judge and "--json" in args:
+            Gateway.judge(args, done.stdout, done.returncode)
+        return done
 
     def ctl_json(self, *args):
         """The reply of a command that answers once; ctl_rows() for one that streams."""
