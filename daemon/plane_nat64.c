@@ -26,10 +26,10 @@ static const char plane_name[] = "nat64";
 static const struct in6_addr gateway = { { { 0xfe, 0x80, [15] = 0x64 } } }; /* fe80::64 */
 
 /* Out of the engine, into the kernel. */
-static void to_tun(void *arg, const uint8_t *buf, size_t len)
+static void to_tun(void *arg, const uint8_t *buf, size_t len, const struct gso *gso)
 {
 	struct plane_nat64 *p = arg;
-	int error = p->tun ? tun_write(p->tun, buf, len) : -EIO;
+	int error = p->tun ? tun_write(p->tun, buf, len, gso) : -EIO;
 
 	if (error)
 		p->lost[error != -EAGAIN && error != -ENOBUFS && error != -ENOMEM]++;
@@ -54,17 +54,21 @@ static void look_at_pool(struct plane_nat64 *p)
 	p->env.changed(p->env.gateway);
 }
 
-static void on_packet(void *arg, uint8_t *buf, size_t len)
+static void on_packet(void *arg, uint8_t *buf, size_t len, const struct gso *gso)
 {
 	struct plane_nat64 *p = arg;
 	enum nat64_reason reason;
 
 	if (!p->engine)
 		return;
-	reason = nat64_input(p->engine, buf, len, ev_now_ms(p->env.loop), &p->sink);
+	reason = nat64_input(p->engine, buf, len, gso, ev_now_ms(p->env.loop), &p->sink);
 	if (p->leases && nat64_reason_texts[reason].kind <= NAT64_FOUR_TO_SIX)
 		lease_file_used(p->leases);
-	look_at_pool(p);
+}
+
+static void on_burst_end(void *arg)
+{
+	look_at_pool(arg);
 }
 
 static void on_expiry(void *arg)
@@ -313,6 +317,7 @@ static void configure_tun(struct plane_nat64 *p)
 	if (error && error != -EAFNOSUPPORT)
 		log_warning("%s: no addr_gen_mode none: %s", tun_name(p->tun),
 			    strerror(-error));
+	tun_set_offload(p->tun, p->eff->config->nat64.offload != CONFIG_OFF);
 	error = tun_configure(p->tun, mtu);
 	if (error)
 		log_warning("%s: %s", tun_name(p->tun), strerror(-error));
@@ -336,8 +341,9 @@ static void on_lost(void *arg)
 /* One process alone reads the device; the kernel would let several share a multi_queue one. */
 static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 {
+	const struct tun_user user = { on_packet, on_burst_end, on_lost, p, &p->frames };
 	struct tun *t;
-	int error = tun_open(p->env.loop, name, on_packet, on_lost, p, &t);
+	int error = tun_open(p->env.loop, name, &user, &t);
 
 	if (error)
 		return error;
@@ -596,8 +602,10 @@ static void settle(void *plane, bool commit)
 	make_guests(p); /* before anything leads guests here */
 	if (p->tun && p->mtu != next->config->nat64.mtu)
 		configure_tun(p);
-	if (p->tun)
+	if (p->tun) {
+		tun_set_offload(p->tun, next->config->nat64.offload != CONFIG_OFF);
 		make_wishes(p);
+	}
 	if (fresh)
 		link_tidy(p->env.link, tun_index(p->tun));
 	make_masquerade(p);
