@@ -13,11 +13,17 @@
 #include "nat64/xlat_icmp.h"
 
 /* IPv4 identifications: a counter through a keyed permutation, so that none comes back within
- * 65,536 packets and none can be foretold (RFC 7739 in spirit). */
+ * 32,768 packets and none can be foretold (RFC 7739 in spirit).  The upper half of them is kept
+ * for those that are given in a row, in blocks that come in such an order, too. */
 struct ids {
 	uint8_t box[4][256];
 	uint16_t counter;
+	uint8_t block;  /* a counter, likewise */
+	unsigned given; /* of the block */
 };
+
+#define IDS_RUNS  0x8000u
+#define IDS_BLOCK 128u
 
 /* Thousandths of an ICMP error that may be sent. */
 struct bucket {
@@ -74,18 +80,28 @@ static inline uint8_t *engine_scratch(struct nat64 *n)
 	return n->scratch + IP6_LEN + FRAG_LEN;
 }
 
-static inline uint16_t engine_id(struct ids *ids)
+/* A permutation of the numbers of 2 * half bits (Feistel). */
+static inline uint16_t engine_permuted(const struct ids *ids, uint16_t v, unsigned half)
 {
-	uint16_t v = ids->counter++;
-	uint8_t left = (uint8_t)(v >> 8), right = (uint8_t)v;
+	unsigned mask = (1u << half) - 1, left = v >> half, right = v & mask;
 
 	for (unsigned i = 0; i < 4; i++) {
-		uint8_t next = left ^ ids->box[i][right];
+		unsigned next = left ^ (ids->box[i][right] & mask);
 
 		left = right;
 		right = next;
 	}
-	return (uint16_t)(left << 8 | right);
+	return (uint16_t)(left << half | right);
+}
+
+static inline uint16_t engine_id(struct ids *ids)
+{
+	uint16_t id;
+
+	do
+		id = engine_permuted(ids, ids->counter++, 8);
+	while (id & IDS_RUNS);
+	return id;
 }
 
 static inline bool engine_own6(const struct nat64 *n, const struct in6_addr *a)

@@ -245,6 +245,20 @@ enum nat64_reason nat64_input(struct nat64 *n, uint8_t *buf, size_t len, const s
 
 /* --- looking, and the rest --- */
 
+uint16_t nat64_ids(struct nat64 *n, unsigned count)
+{
+	struct ids *ids = &n->ids;
+	uint16_t block;
+
+	if (ids->given + count > IDS_BLOCK) {
+		ids->block++;
+		ids->given = 0;
+	}
+	block = engine_permuted(ids, ids->block, 4);
+	ids->given += count;
+	return (uint16_t)(IDS_RUNS + block * IDS_BLOCK + ids->given - count);
+}
+
 const uint64_t *nat64_counts(const struct nat64 *n)
 {
 	return n->counts;
