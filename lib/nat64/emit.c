@@ -3,14 +3,20 @@
 
 static const struct gso plain;
 
-static void send_v4(const struct ip4 *h, uint8_t *payload, size_t len,
-		    const struct nat64_sink *sink)
+void emit_frame_v4(const struct ip4 *h, uint8_t *payload, size_t len, const struct gso *gso,
+		   const struct nat64_sink *sink)
 {
 	struct ip4 out = *h;
 
 	out.len = (uint16_t)(IP4_LEN + len);
 	ip4_write(payload - IP4_LEN, &out);
-	sink->packet(sink->arg, payload - IP4_LEN, out.len, &plain);
+	sink->packet(sink->arg, payload - IP4_LEN, out.len, gso);
+}
+
+static void send_v4(const struct ip4 *h, uint8_t *payload, size_t len,
+		    const struct nat64_sink *sink)
+{
+	emit_frame_v4(h, payload, len, &plain, sink);
 }
 
 unsigned emit_v4(const struct ip4 *h, uint8_t *payload, size_t len, size_t limit,
@@ -33,15 +39,21 @@ unsigned emit_v4(const struct ip4 *h, uint8_t *payload, size_t len, size_t limit
 	return n;
 }
 
-static void send_v6(const struct ip6 *h, uint8_t *payload, size_t len,
-		    const struct nat64_sink *sink)
+void emit_frame_v6(const struct ip6 *h, uint8_t *payload, size_t len, const struct gso *gso,
+		   const struct nat64_sink *sink)
 {
 	struct ip6 out = *h;
 	unsigned head = ip6_header_len(h);
 
 	out.len = (uint16_t)(head - IP6_LEN + len);
 	ip6_write(payload - head, &out);
-	sink->packet(sink->arg, payload - head, head + len, &plain);
+	sink->packet(sink->arg, payload - head, head + len, gso);
+}
+
+static void send_v6(const struct ip6 *h, uint8_t *payload, size_t len,
+		    const struct nat64_sink *sink)
+{
+	emit_frame_v6(h, payload, len, &plain, sink);
 }
 
 unsigned emit_v6(const struct ip6 *h, uint8_t *payload, size_t len, size_t limit,

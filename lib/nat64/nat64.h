@@ -120,7 +120,10 @@ void nat64_settle(struct nat64 *, bool commit, uint64_t now_ms);
 
 /* buf[-NAT64_HEADROOM..len) is the packet with its headroom, and is written to.  Every packet
  * that results goes to the sink before it returns: a translation, its fragments, an ICMP error,
- * or none.  Counts the reason. */
+ * or none.  Counts the reason.
+ *   A frame to be cut (gso.h) goes over whole where each of its packets would be translated
+ * without further ado; else it is cut here, and each goes its way.  Either way packets and
+ * bytes are counted as they go over the wire; the reason is that of the last. */
 enum nat64_reason nat64_input(struct nat64 *, uint8_t *buf, size_t len, const struct gso *,
 			      uint64_t now_ms, const struct nat64_sink *);
 

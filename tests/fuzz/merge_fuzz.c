@@ -7,7 +7,7 @@
  * packet with the two bytes that follow as offset and value of a change in its first 255 bytes,
  * and its sequence number, if it is TCP, counted on.
  */
-#include "../unit/cut.h"
+#include "../unit/frame.h"
 #include "nat64/merge.h"
 
 #define PACKETS_MAX 80u
@@ -31,7 +31,7 @@ struct bench {
 	struct sent sent[PACKETS_MAX];
 	unsigned n_sent;
 	uint16_t ids;
-	uint8_t packet[CUT_MAX];
+	uint8_t packet[FRAME_ROOM];
 	size_t len;
 };
 
@@ -73,7 +73,7 @@ static void on_segment(void *arg, const uint8_t *b, size_t n)
 	if (!copy)
 		abort();
 	memcpy(copy, b, n);
-	cut_anonymise(copy, n);
+	frame_anonymise(copy, n);
 	for (; s < t->sent + t->n_sent; s++)
 		if (s->b && (!s->flow || !flow || s->flow == flow))
 			break;
@@ -88,16 +88,17 @@ static void on_segment(void *arg, const uint8_t *b, size_t n)
 static void on_out(void *arg, const uint8_t *b, size_t n, const struct gso *gso)
 {
 	struct bench *t = arg;
-	static uint8_t whole[CUT_MAX];
+	static uint8_t whole[FRAME_ROOM];
 
 	if (gso->kind && !gso->ecn) {
-		if (cut(b, n, gso, on_segment, t) < 2)
+		if (!frame_is_sound(b, n, gso))
 			abort();
+		cut_frame(b, n, gso, on_segment, t);
 		return;
 	}
 	memcpy(whole, b, n);
 	if (gso->partial && !gso->ecn)
-		cut_finish(whole, n);
+		frame_finish(whole, n);
 	on_segment(t, whole, n);
 }
 
@@ -123,9 +124,9 @@ static void put_in(struct bench *t, const struct gso *gso)
 	memcpy(exact, t->packet, t->len);
 	memcpy(s->b, t->packet, t->len);
 	if (gso->partial && !gso->ecn)
-		cut_finish(s->b, s->n);
+		frame_finish(s->b, s->n);
 	s->flow = flow_of(s->b, s->n);
-	cut_anonymise(s->b, s->n);
+	frame_anonymise(s->b, s->n);
 	merge_packet(t->m, exact, t->len, gso);
 	free(exact);
 }
@@ -138,13 +139,10 @@ static void one_packet(struct bench *t, uint8_t what)
 
 	if (plain && !*hops) /* the translator sends no such packet */
 		*hops = 1;
-	if (plain && what & (DO_MEND | DO_PARTIAL))
-		cut_complete(t->packet, t->len);
+	if (plain && what & DO_MEND)
+		frame_complete(t->packet, t->len);
 	if (plain && what & DO_PARTIAL) {
-		size_t ip = t->packet[0] >> 4 == 4 ? 20 : 40;
-		bool udp = t->packet[ip == 20 ? 9 : 6] == 17;
-
-		cut_put(t->packet + ip + (udp ? 6 : 16), cut_pseudo(t->packet, t->len));
+		frame_leave(t->packet, t->len);
 		gso.partial = true;
 	}
 	if (plain && what & DO_FRAME)
@@ -164,8 +162,8 @@ static void again(struct bench *t, uint8_t what, uint8_t at, uint8_t value)
 
 		head = ip + (size_t)(t->packet[ip + 12] >> 4) * 4;
 		v += t->len > head ? (uint32_t)(t->len - head) : 0;
-		cut_put(seq + 2, v);
-		cut_put(seq, (uint32_t)(seq[0] << 8 | seq[1]) + (v >> 16));
+		cut_put(seq + 2, v, 2);
+		cut_put(seq, (uint32_t)(seq[0] << 8 | seq[1]) + (v >> 16), 2);
 	}
 	if (at && at < t->len)
 		t->packet[at] = value;
@@ -195,7 +193,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct bench t;
 	const struct nat64_sink sink = { on_out, &t };
 
-	if (!size || size > CUT_MAX)
+	if (!size || size > FRAME_ROOM)
 		return 0;
 	t.n_sent = 0;
 	t.len = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* merge_test.c - which packets become one frame, and that nothing else changes. */
-#include "cut.h"
+#include "frame.h"
 #include "nat64/merge.h"
 #include "t.h"
 
@@ -23,7 +23,7 @@ struct spec {
 };
 
 struct out {
-	uint8_t b[CUT_MAX];
+	uint8_t b[FRAME_ROOM];
 	size_t n;
 	const uint8_t *at;
 	struct gso gso;
@@ -50,8 +50,8 @@ static uint32_t rnd(void)
 
 static void put4(uint8_t *at, uint32_t v)
 {
-	cut_put(at, v >> 16);
-	cut_put(at + 2, v);
+	cut_put(at, v >> 16, 2);
+	cut_put(at + 2, v, 2);
 }
 
 static size_t put_ip(const struct spec *s, uint8_t *b)
@@ -76,8 +76,8 @@ static size_t put_ip(const struct spec *s, uint8_t *b)
 	}
 	b[0] = s->ip_option ? 0x46 : 0x45;
 	b[1] = s->tos;
-	cut_put(b + 4, s->id);
-	cut_put(b + 6, s->frag);
+	cut_put(b + 4, s->id, 2);
+	cut_put(b + 6, s->frag, 2);
 	b[8] = s->ttl ? s->ttl : 60;
 	b[9] = s->tcp ? 6 : 17;
 	b[12] = b[16] = 192;
@@ -90,16 +90,16 @@ static size_t put_l4(const struct spec *s, uint8_t *l4)
 	size_t options = s->options ? strlen(s->options) : 0;
 
 	memset(l4, 0, 20);
-	cut_put(l4, 1000);
-	cut_put(l4 + 2, 2000u + s->flow);
+	cut_put(l4, 1000, 2);
+	cut_put(l4 + 2, 2000u + s->flow, 2);
 	if (!s->tcp)
 		return 8;
 	put4(l4 + 4, s->seq);
 	put4(l4 + 8, s->ack);
 	l4[12] = (uint8_t)((5 + options / 4) << 4 | s->reserved);
 	l4[13] = s->flags ? s->flags : ACK;
-	cut_put(l4 + 14, s->window);
-	cut_put(l4 + 18, s->urgent);
+	cut_put(l4 + 14, s->window, 2);
+	cut_put(l4 + 18, s->urgent, 2);
 	if (options)
 		memcpy(l4 + 20, s->options, options);
 	return 20 + options;
@@ -111,13 +111,13 @@ static void spoil(const struct spec *s, uint8_t *b, uint8_t *l4, size_t n)
 	uint32_t v = (uint32_t)(field[0] << 8 | field[1]);
 
 	if (s->partial)
-		v = cut_pseudo(b, n);
+		v = frame_pseudo(b, n);
 	v += (uint32_t)s->csum;
-	cut_put(field, s->csum < 0 ? 0 : v);
+	cut_put(field, s->csum < 0 ? 0 : v, 2);
 	if (s->wrong_ip_csum)
 		b[10] ^= 1;
 	if (s->len_off)
-		cut_put(l4 + 4, (uint32_t)((l4[4] << 8 | l4[5]) + s->len_off));
+		cut_put(l4 + 4, cut_get(l4 + 4, 2) + (uint32_t)s->len_off, 2);
 }
 
 static size_t make(const struct spec *s, uint8_t *b)
@@ -127,10 +127,10 @@ static size_t make(const struct spec *s, uint8_t *b)
 	for (size_t i = ip + l4; i < n; i++)
 		b[i] = (uint8_t)rnd();
 	if (ip == 20 || ip == 40) {
-		cut_complete(b, n);
+		frame_complete(b, n);
 		spoil(s, b, b + ip, n);
 	} else {
-		cut_put(b + (s->v6 ? 4 : 2), (uint32_t)(s->v6 ? n - 40 : n));
+		cut_put(b + (s->v6 ? 4 : 2), (uint32_t)(s->v6 ? n - 40 : n), 2);
 	}
 	return n;
 }
@@ -143,7 +143,7 @@ static void on_out(void *arg, const uint8_t *buf, size_t len, const struct gso *
 	struct out *o = &b->out[b->n_out++];
 
 	assert_in_range(b->n_out, 0, MANY);
-	assert_in_range(len, 1, CUT_MAX);
+	assert_in_range(len, 1, FRAME_ROOM);
 	memcpy(o->b, buf, len);
 	o->n = len;
 	o->at = buf;
@@ -180,7 +180,7 @@ static void teardown(struct bench *b)
 
 static const uint8_t *send_spec(struct bench *b, const struct spec *s)
 {
-	static uint8_t packet[CUT_MAX];
+	static uint8_t packet[FRAME_ROOM];
 	const struct gso gso = { .kind = s->gso,
 				 .partial = s->partial || s->gso,
 				 .size = s->gso ? SIZE : 0 };
@@ -420,7 +420,7 @@ static void on_wire(void *arg, const uint8_t *b, size_t n)
 	uint8_t *to = w->b + w->n;
 
 	memcpy(to, b, n);
-	cut_anonymise(to, n);
+	frame_anonymise(to, n);
 	w->n += n;
 	w->count++;
 }
@@ -436,14 +436,15 @@ static void to_wire(struct wire *flows, const uint8_t *b, size_t n, const struct
 	uint8_t *whole;
 
 	if (gso->kind && gso->size != SIZE) {
-		assert_true(cut(b, n, gso, on_wire, w) > 1);
+		assert_true(frame_is_sound(b, n, gso));
+		cut_frame(b, n, gso, on_wire, w);
 		return;
 	}
 	whole = malloc(n);
 	assert_non_null(whole);
 	memcpy(whole, b, n);
 	if (gso->partial && !gso->kind)
-		cut_finish(whole, n);
+		frame_finish(whole, n);
 	on_wire(w, whole, n);
 	free(whole);
 }
@@ -486,7 +487,7 @@ static void any_spec(struct spec *flow, struct spec *out)
 /* Bursts of packets, and what of them comes out for each flow. */
 static unsigned one_round(struct bench *b, struct spec *flows, unsigned n_flows)
 {
-	static uint8_t packet[CUT_MAX];
+	static uint8_t packet[FRAME_ROOM];
 	struct wire in[FLOWS] = { 0 }, out[FLOWS] = { 0 };
 	unsigned n = 1 + rnd() % 300, current = 0;
 
