@@ -78,6 +78,11 @@ static void on_burst_end(void *arg)
 	struct plane_nat64 *p = arg;
 
 	merge_flush(p->merge);
+	if (p->tun) {
+		const struct tun_offload o = tun_offload(p->tun);
+
+		merge_allow(p->merge, o.tcp, o.udp);
+	}
 	look_at_pool(p);
 }
 
@@ -327,6 +332,7 @@ static void configure_tun(struct plane_nat64 *p)
 	if (error && error != -EAFNOSUPPORT)
 		log_warning("%s: no addr_gen_mode none: %s", tun_name(p->tun),
 			    strerror(-error));
+	tun_set_offload(p->tun, p->eff->config->nat64.offload != CONFIG_OFF);
 	error = tun_configure(p->tun, mtu);
 	if (error)
 		log_warning("%s: %s", tun_name(p->tun), strerror(-error));
@@ -351,7 +357,7 @@ static void on_lost(void *arg)
 /* One process alone reads the device; the kernel would let several share a multi_queue one. */
 static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 {
-	const struct tun_user user = { on_packet, on_burst_end, on_lost, p };
+	const struct tun_user user = { on_packet, on_burst_end, on_lost, p, &p->frames };
 	struct tun *t;
 	int error = tun_open(p->env.loop, name, &user, &t);
 
@@ -618,8 +624,10 @@ static void settle(void *plane, bool commit)
 	make_guests(p); /* before anything leads guests here */
 	if (p->tun && p->mtu != next->config->nat64.mtu)
 		configure_tun(p);
-	if (p->tun)
+	if (p->tun) {
+		tun_set_offload(p->tun, next->config->nat64.offload != CONFIG_OFF);
 		make_wishes(p);
+	}
 	if (fresh)
 		link_tidy(p->env.link, tun_index(p->tun));
 	make_masquerade(p);

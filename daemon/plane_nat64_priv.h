@@ -26,6 +26,7 @@ struct plane_nat64 {
 	uint32_t mtu;              /* the TUN's as configured last */
 	int tun_error;             /* why it is missing, 0 or -errno */
 	uint64_t lost[2];          /* packets that the TUN did not take: for room, while down */
+	struct tun_counts frames;
 
 	/* what prepare made for the configuration to come */
 	const struct effective *next;

@@ -184,8 +184,19 @@ static void report_packets(const struct plane_nat64 *p, struct report *r)
 	report_object(r, "packets");
 	report_number(r, "v6_to_v4", sums[NAT64_SIX_TO_FOUR]);
 	report_number(r, "v4_to_v6", sums[NAT64_FOUR_TO_SIX]);
-	report_number(r, "dropped", sums[NAT64_DROPPED] + p->lost[0] + p->lost[1]);
+	report_number(r, "dropped",
+		      sums[NAT64_DROPPED] + p->lost[0] + p->lost[1] + p->frames.bad);
 	report_end(r);
+}
+
+static void report_offload(const struct plane_nat64 *p, struct report *r)
+{
+	struct tun_offload o = { .why = "the TUN device is missing" };
+
+	if (p->tun)
+		o = tun_offload(p->tun);
+	report_text(r, "offload", o.tcp || o.udp ? "on" : "off");
+	report_text(r, "offload_reason", o.why);
 }
 
 void plane_nat64_report(const void *plane, struct report *r)
@@ -198,8 +209,7 @@ void plane_nat64_report(const void *plane, struct report *r)
 	report_addresses(p, r);
 	report_pools(p, r);
 	report_mappings(p, r);
-	report_text(r, "offload", "off");
-	report_text(r, "offload_reason", "this version translates packet by packet");
+	report_offload(p, r);
 	report_text(r, "fastpath", "off");
 	report_text(r, "fastpath_reason", "this version translates in the daemon only");
 	report_masquerade(p, r);
@@ -248,6 +258,10 @@ static const struct {
 } tun_texts[] = {
 	{ "nat64.drop.tun-room", "translated, but the TUN device had no room for it" },
 	{ "nat64.drop.tun-down", "translated, but the TUN device was down or gone" },
+	{ "nat64.drop.tun-frame", "came from the TUN device with a header that cannot be true, "
+				  "or larger than any packet" },
+	{ "nat64.tun-refused", "frames translated whole that the kernel did not take: cut into "
+			       "packets" },
 	{ "nat64.merge.frames", "made of packets of one flow, for one write" },
 	{ "nat64.merge.packets", "that went to the TUN device in such a frame" },
 };
@@ -262,12 +276,13 @@ bool plane_nat64_counter(const void *plane, size_t i, struct counter *out)
 					 p->engine ? nat64_counts(p->engine)[i] : 0 };
 		return true;
 	}
+	const struct merge_counts *merged = merge_counts(p->merge);
+	const uint64_t values[] = { p->lost[0],        p->lost[1],     p->frames.bad,
+				    p->frames.refused, merged->frames, merged->packets };
+
 	i -= NAT64_REASON_COUNT;
 	if (i >= sizeof tun_texts / sizeof *tun_texts)
 		return false;
-	const struct merge_counts *merged = merge_counts(p->merge);
-	const uint64_t values[] = { p->lost[0], p->lost[1], merged->frames, merged->packets };
-
 	*out = (struct counter){ tun_texts[i].name, tun_texts[i].text, "", values[i] };
 	return true;
 }

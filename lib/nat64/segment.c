@@ -58,7 +58,7 @@ unsigned segment_count(const struct xlat_l4 *l4, const struct gso *gso, size_t u
 	return (unsigned)((payload + gso->size - 1) / gso->size);
 }
 
-static bool read_l4(uint8_t *frame, size_t len, struct xlat_l4 *out)
+bool segment_read(uint8_t *frame, size_t len, struct xlat_l4 *out)
 {
 	struct ip4 h4;
 	struct ip6 h6;
@@ -72,11 +72,27 @@ static bool read_l4(uint8_t *frame, size_t len, struct xlat_l4 *out)
 	return true;
 }
 
+bool segment_heads(const uint8_t *frame, size_t len, size_t *before, size_t *transport)
+{
+	struct ip6 h6 = { .l4 = IP6_LEN };
+	uint8_t proto = frame[0] >> 4 == 4 ? frame[9] : frame[6];
+
+	*before = frame[0] >> 4 == 4 ? IP4_LEN : IP6_LEN;
+	if (proto != PROTO_TCP && proto != PROTO_UDP) {
+		if (ip6_read(frame, len, &h6) != NAT64_GO_ON)
+			return false;
+		*before = h6.l4;
+		proto = h6.proto;
+	}
+	*transport = proto == PROTO_TCP ? (frame[*before + 12] >> 4) * 4u : UDP_LEN;
+	return true;
+}
+
 bool segments_init(struct segments *s, uint8_t *frame, size_t len, const struct gso *gso)
 {
 	struct xlat_l4 l4;
 
-	if (!read_l4(frame, len, &l4) || !segment_unit(&l4, gso))
+	if (!segment_read(frame, len, &l4) || !segment_unit(&l4, gso))
 		return false;
 	s->gso = *gso;
 	s->l4 = (size_t)(l4.p - frame);
