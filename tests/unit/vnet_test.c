@@ -106,7 +106,7 @@ static void what_is_completed(void **state)
 	const struct head h = { NEEDS, 0, 0, 0, 40, 2 };
 	uint8_t head[VNET_LEN], want[2];
 	struct gso gso;
-	struct wf_l4 l4;
+	struct wf_l4 l4 = { .p = NULL };
 
 	(void)state;
 	build(ping, 3);
