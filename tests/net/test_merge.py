@@ -9,9 +9,8 @@ import socket
 import pytest
 
 from gateway import CONFIG
-from lab import SERVER4, embed, wait_until
+from test_offload import TARGET, begin, bulk, sockets
 
-TARGET = embed("64:ff9b::/96", SERVER4)
 MANY = 300
 SO_RCVBUFFORCE = 33
 pytestmark = pytest.mark.lab(guests=1, hops=False)
@@ -19,25 +18,13 @@ pytestmark = pytest.mark.lab(guests=1, hops=False)
 
 @pytest.fixture
 def ends(lab):
-    """The gateway, and a socket of the guest and one of the server that are connected; the host's outer links
-    leave nothing to the receivers."""
-    gw = lab.gateway(CONFIG).start()
-    guest = lab.guests[0]
-    for dev in ("eth0", guest.port):
-        lab.host.run("ethtool", "-K", dev, "tx-checksumming", "off", "tso", "off", "gso", "off",
-                     "tx-udp-segmentation", "off")
-    guest.up()
-    guest.wait_configured()
-    wait_until(lambda: guest.ok("ping", "-c", "1", "-W", "1", TARGET), 10, "a ping")
-    with lab.server.inside():
-        there = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with lab.guests[0].inside():
-        here = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    """The gateway, and a socket of the guest and one of the server that are connected."""
+    gw = begin(lab)
+    there, here = sockets(lab, socket.SOCK_DGRAM, 5002)
     with there, here:
         for sock in (there, here):
             sock.settimeout(5)
             sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
-        there.bind((SERVER4, 5002))
         here.connect((TARGET, 5002))
         here.send(b"here I am")
         there.connect(there.recvfrom(100)[1])
@@ -90,6 +77,17 @@ def test_sizes_of_any_kind(ends, up):
     source, sink = (here, there) if up else (there, here)
     sizes = [64] * 20 + [63] + [64, 65] * 10 + [0, 1, 1] + [1400] * 70 + [2000, 1400, 1400, 1] + list(range(90, 0, -1))
     send(gw, source, sink, [os.urandom(size) for size in sizes])
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_segments(lab, up):
+    """Of who leaves nothing to others."""
+    gw = begin(lab)
+    node = lab.guests[0] if up else lab.server
+    node.run("ethtool", "-K", "eth0", "tx-checksumming", "off", "tso", "off", "gso", "off")
+    bulk(lab, up, 8)
+    frames, packets = counts(gw)
+    assert packets > 2 * frames > 0
 
 
 def test_a_packet_alone_waits_for_nobody(ends):

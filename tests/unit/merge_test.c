@@ -301,6 +301,30 @@ static void what_becomes_one_frame(void **state)
 	}
 }
 
+/* RFC 768: 0 says that there is none, even where it would be right; a frame would have one. */
+static void no_checksum_is_none(void **state)
+{
+	static const struct gso plain;
+	uint8_t packet[100];
+	struct bench b;
+	size_t n = make(&(struct spec){ .payload = 50 }, packet);
+
+	(void)state;
+	setup(&b);
+	for (uint32_t i = 0; cut_get(packet + 26, 2) != 0xffff; i++) {
+		cut_put(packet + 28, i, 2);
+		frame_complete(packet, n);
+	}
+	for (unsigned i = 0; i < 6; i++) {
+		if (i == 3)
+			cut_put(packet + 26, 0, 2);
+		merge_packet(b.m, packet, n, &plain);
+	}
+	merge_flush(b.m);
+	assert_int_equal(b.n_out, 1 + 1 + 3);
+	teardown(&b);
+}
+
 static void nothing_waits_beyond_the_burst(void **state)
 {
 	const struct spec s = { .payload = 100 };
@@ -572,6 +596,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_becomes_one_frame),
+		cmocka_unit_test(no_checksum_is_none),
 		cmocka_unit_test(nothing_waits_beyond_the_burst),
 		cmocka_unit_test(a_frame_has_an_end),
 		cmocka_unit_test(what_is_allowed),
