@@ -14,9 +14,10 @@
 #define PSH        0x08
 #define CWR        0x80
 
-static size_t tcp_head(const struct xlat_l4 *l4)
+/* What is not to be cut may have any data offset: it is its receiver's business. */
+static size_t tcp_head(const struct xlat_l4 *l4, bool is_cut)
 {
-	size_t len = l4->len < TCP_LEN ? 0 : (l4->p[12] >> 4) * 4u;
+	size_t len = l4->len < TCP_LEN ? 0 : is_cut ? (l4->p[12] >> 4) * 4u : TCP_LEN;
 
 	return len < TCP_LEN || len > l4->len ? 0 : len;
 }
@@ -34,7 +35,7 @@ static size_t transport_head(const struct xlat_l4 *l4, enum gso_kind kind)
 	if (l4->frag_off || l4->mf || (kind == GSO_TCP && !tcp) || (kind == GSO_UDP && !udp))
 		return 0;
 	if (tcp)
-		return tcp_head(l4);
+		return tcp_head(l4, kind != GSO_NONE);
 	return udp ? udp_head(l4) : 0;
 }
 
@@ -72,19 +73,20 @@ bool segment_read(uint8_t *frame, size_t len, struct xlat_l4 *out)
 	return true;
 }
 
-bool segment_heads(const uint8_t *frame, size_t len, size_t *before, size_t *transport)
+bool segment_heads(const uint8_t *frame, size_t len, size_t *before, size_t *transport,
+		   uint8_t *proto)
 {
 	struct ip6 h6 = { .l4 = IP6_LEN };
-	uint8_t proto = frame[0] >> 4 == 4 ? frame[9] : frame[6];
 
+	*proto = frame[0] >> 4 == 4 ? frame[9] : frame[6];
 	*before = frame[0] >> 4 == 4 ? IP4_LEN : IP6_LEN;
-	if (proto != PROTO_TCP && proto != PROTO_UDP) {
+	if (*proto != PROTO_TCP && *proto != PROTO_UDP) {
 		if (ip6_read(frame, len, &h6) != NAT64_GO_ON)
 			return false;
 		*before = h6.l4;
-		proto = h6.proto;
+		*proto = h6.proto;
 	}
-	*transport = proto == PROTO_TCP ? (frame[*before + 12] >> 4) * 4u : UDP_LEN;
+	*transport = *proto == PROTO_TCP ? (frame[*before + 12] >> 4) * 4u : UDP_LEN;
 	return true;
 }
 

@@ -18,7 +18,8 @@ bool segment_read(uint8_t *frame, size_t len, struct xlat_l4 *out);
 
 /* The lengths of the headers before the transport header, and of that, in a frame of TCP or UDP
  * that came from the engine. */
-bool segment_heads(const uint8_t *frame, size_t len, size_t *before, size_t *transport);
+bool segment_heads(const uint8_t *frame, size_t len, size_t *before, size_t *transport,
+		   uint8_t *proto);
 
 /* The transport header and the payload of the largest packet that the frame is cut into, 0 when
  * it is none: neither TCP nor UDP as it says, a fragment, cut off. */

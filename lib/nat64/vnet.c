@@ -102,14 +102,15 @@ void vnet_write(uint8_t head[VNET_LEN], const uint8_t *frame, size_t len, const 
 {
 	struct vnet h = { .gso_type = type_of(frame, gso), .gso_size = gso->size };
 	size_t l4, transport;
+	uint8_t proto;
 	bool tcp;
 
-	if (gso->partial && segment_heads(frame, len, &l4, &transport)) {
-		tcp = transport >= TCP_LEN;
+	if (gso->partial && segment_heads(frame, len, &l4, &transport, &proto)) {
+		tcp = proto == PROTO_TCP;
 		h.flags = NEEDS_CSUM;
 		h.csum_start = (uint16_t)l4;
 		h.csum_offset = tcp ? TCP_CSUM : UDP_CSUM;
-		h.hdr_len = (uint16_t)(l4 + transport);
+		h.hdr_len = gso->kind == GSO_NONE ? 0 : (uint16_t)(l4 + transport);
 	}
 	memcpy(head, &h, sizeof h);
 }

@@ -73,7 +73,7 @@ static inline void cut_frame(const uint8_t *frame, size_t len, const struct gso 
 	unsigned i = 0;
 
 	if (proto == 6)
-		head = l4 + (frame[l4 + 12] >> 4) * 4u;
+		head = l4 + (gso->kind == GSO_NONE ? 20 : (frame[l4 + 12] >> 4) * 4u);
 	at = head;
 	do {
 		size_t piece = len - at;

@@ -124,7 +124,7 @@ static void what_is_written(void **state)
 {
 	static const struct row out[] = {
 		{ tcp6, { 0 }, true, { 0 } },
-		{ tcp6, { NEEDS, 0, 60, 0, 40, 16 }, true, { GSO_NONE, true, false, 0 } },
+		{ tcp6, { NEEDS, 0, 0, 0, 40, 16 }, true, { GSO_NONE, true, false, 0 } },
 		{ tcp6,
 		  { NEEDS, TCPV6 | ECN, 60, 9, 40, 16 },
 		  true,
