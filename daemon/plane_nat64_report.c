@@ -275,15 +275,18 @@ static const char *const names[NAT64_REASON_COUNT] = {
 #undef X
 };
 
+/* What became of packets at the TUN device. */
 static const struct {
 	const char *name, *text;
-} lost_texts[] = {
+} tun_texts[] = {
 	{ "nat64.drop.tun-room", "translated, but the TUN device had no room for it" },
 	{ "nat64.drop.tun-down", "translated, but the TUN device was down or gone" },
 	{ "nat64.drop.tun-frame", "came from the TUN device with a header that cannot be true, "
 				  "or larger than any packet" },
 	{ "nat64.tun-refused", "frames translated whole that the kernel did not take: cut into "
 			       "packets" },
+	{ "nat64.merge.frames", "made of packets of one flow, for one write" },
+	{ "nat64.merge.packets", "that went to the TUN device in such a frame" },
 };
 
 bool plane_nat64_counter(const void *plane, size_t i, struct counter *out)
@@ -296,11 +299,13 @@ bool plane_nat64_counter(const void *plane, size_t i, struct counter *out)
 					 p->engine ? nat64_counts(p->engine)[i] : 0 };
 		return true;
 	}
-	const uint64_t values[] = { p->lost[0], p->lost[1], p->frames.bad, p->frames.refused };
+	const struct merge_counts *merged = merge_counts(p->merge);
+	const uint64_t values[] = { p->lost[0],        p->lost[1],     p->frames.bad,
+				    p->frames.refused, merged->frames, merged->packets };
 
 	i -= NAT64_REASON_COUNT;
-	if (i >= sizeof lost_texts / sizeof *lost_texts)
+	if (i >= sizeof tun_texts / sizeof *tun_texts)
 		return false;
-	*out = (struct counter){ lost_texts[i].name, lost_texts[i].text, "", values[i] };
+	*out = (struct counter){ tun_texts[i].name, tun_texts[i].text, "", values[i] };
 	return true;
 }
