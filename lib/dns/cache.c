@@ -485,6 +485,18 @@ uint32_t cache_put(struct cache *c, const struct cache_key *k, const struct msg 
 	return pin_entry(c, e);
 }
 
+/* Until the age is another one, or anything becomes due. */
+static uint64_t steady_until(const struct entry *e, const struct cache_answer *a)
+{
+	uint64_t life = e->expires_ms - e->stored_ms;
+	uint64_t until = e->stored_ms + ((uint64_t)a->age_s + 1) * 1000;
+	uint64_t due = life >= PREFETCH_MIN_MS ? e->expires_ms - life / 10 : e->expires_ms;
+
+	if (a->stale || a->prefetch)
+		return 0;
+	return until < due ? until : due;
+}
+
 bool cache_view(const struct cache *c, uint32_t pin, uint64_t now_ms, struct cache_answer *out)
 {
 	struct entry *e;
@@ -508,6 +520,7 @@ bool cache_view(const struct cache *c, uint32_t pin, uint64_t now_ms, struct cac
 		.prefetch = life >= PREFETCH_MIN_MS && now_ms < e->expires_ms &&
 			    e->expires_ms - now_ms <= life / 10,
 	};
+	out->steady_ms = steady_until(e, out);
 	return true;
 }
 
