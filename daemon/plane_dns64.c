@@ -10,6 +10,7 @@
 
 #include "plane_dns64.h"
 
+#include "dns64_keep.h"
 #include "log.h"
 #include "plane_dns64_priv.h"
 
@@ -258,6 +259,8 @@ static void close_all(struct plane_dns64 *p, bool keep)
 	if (p->dns)
 		ev_timer_stop(&p->timer);
 	plane_dns64_give_up(p);
+	if (p->dns && keep)
+		dns64_keep_save(p->dns, &p->conf, now(p));
 	dns_free(p->dns);
 	if (p->validator)
 		p->validates->free(p->validator);
@@ -368,6 +371,8 @@ static void settle(void *plane, bool commit)
 	if (p->fresh && !commit)
 		close_all(p, false);
 	settle_validator(p, commit, commit && p->next_conf.dns.validating);
+	if (p->dns && p->fresh)
+		dns64_keep_load(p->dns, &p->next_conf, now(p));
 	if (p->dns && !p->fresh && next->dns64.enabled) {
 		/* Forwarders first: what the engine asks for now is by the new zones. */
 		forward_settle(p->forward, commit);

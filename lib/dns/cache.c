@@ -553,10 +553,32 @@ void cache_set_ttls(const struct cache_answer *a, uint8_t *buf, size_t len)
 	}
 }
 
-/* One entry of the ring before, into this one. */
-static void adopt(struct cache *c, const struct entry *old)
+/* Every entry of a ring whose oldest is at tail, fillers aside. */
+static void walk(uint8_t *ring, size_t size, size_t tail, size_t filled,
+		 void (*fn)(void *arg, struct entry *), void *arg)
 {
-	struct entry *e = make_room(c, old->size);
+	while (filled) {
+		struct entry *e = (struct entry *)(void *)(ring + tail);
+		size_t step = e->size;
+
+		if (e->next != FILLER)
+			fn(arg, e);
+		filled -= step;
+		tail += step;
+		if (tail == size)
+			tail = 0;
+	}
+}
+
+/* One entry of the ring before, into this one. */
+static void adopt(void *arg, struct entry *old)
+{
+	struct cache *c = arg;
+	struct entry *e;
+
+	if (!old->linked && !old->pin)
+		return;
+	e = make_room(c, old->size);
 
 	if (!e) {
 		if (old->pin)
@@ -573,22 +595,13 @@ static void adopt(struct cache *c, const struct entry *old)
 void cache_resize(struct cache *c, struct cache_space *space)
 {
 	struct cache_space old = c->s;
-	size_t at = c->tail, left = c->filled;
+	size_t tail = c->tail, filled = c->filled;
 
 	c->s = *space;
 	free(space);
 	c->head = c->tail = c->filled = 0;
 	c->n_linked = c->linked_bytes = 0;
-	while (left) {
-		const struct entry *e = (const struct entry *)(const void *)(old.ring + at);
-
-		if (e->next != FILLER && (e->linked || e->pin))
-			adopt(c, e);
-		left -= e->size;
-		at += e->size;
-		if (at == old.size)
-			at = 0;
-	}
+	walk(old.ring, old.size, tail, filled, adopt, c);
 	space_done(&old);
 }
 
@@ -604,6 +617,35 @@ void cache_flush(struct cache *c)
 			return;
 		drop_tail(c, e->size);
 	}
+}
+
+struct telling {
+	void (*fn)(void *arg, const struct cache_record *);
+	void *arg;
+	uint64_t now_ms;
+};
+
+static void tell(void *arg, struct entry *e)
+{
+	const struct telling *t = arg;
+	const struct cache_record record = {
+		.key = { name_of(e), e->type, e->class, e->flags },
+		.fact = e->fact,
+		.stored_ms = e->stored_ms,
+		.msg = msg_of(e),
+		.len = e->msg_len,
+	};
+
+	if (e->linked && e->msg_len && t->now_ms < e->stale_until_ms)
+		t->fn(t->arg, &record);
+}
+
+void cache_each(const struct cache *c, uint64_t now_ms,
+		void (*fn)(void *arg, const struct cache_record *), void *arg)
+{
+	struct telling t = { fn, arg, now_ms };
+
+	walk(c->s.ring, c->s.size, c->tail, c->filled, tell, &t);
 }
 
 uint64_t cache_entries(const struct cache *c)

@@ -96,6 +96,19 @@ void cache_resize(struct cache *, struct cache_space *);
 
 void cache_flush(struct cache *);
 
+/* A message as it was put. */
+struct cache_record {
+	struct cache_key key;
+	struct cache_fact fact;
+	uint64_t stored_ms;
+	const uint8_t *msg;
+	size_t len;
+};
+
+/* Tells fn of every message that may still be used, the oldest first. */
+void cache_each(const struct cache *, uint64_t now_ms,
+		void (*fn)(void *arg, const struct cache_record *), void *arg);
+
 uint64_t cache_entries(const struct cache *);
 uint64_t cache_bytes(const struct cache *);
 uint64_t cache_size(const struct cache *);

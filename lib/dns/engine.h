@@ -57,3 +57,8 @@ static inline void engine_count(struct dns *d, enum dns_count what)
 {
 	d->counts[what]++;
 }
+
+/* Keeps what was heard about q at heard_ms; the pin as from cache_put().  *failed: nothing that
+ * could be used. */
+uint32_t engine_keep(struct dns *, const struct dns_question *q, uint8_t flags,
+		     const struct resolve_result *, uint64_t heard_ms, bool *failed);

@@ -267,7 +267,7 @@ static bool is_answer_to(const struct msg *m, const struct dns_question *q)
 }
 
 /* What the result is worth; m is read when it is a message to be kept. */
-static struct cache_fact judge_result(const struct dns *d, const struct pending_job *job,
+static struct cache_fact judge_result(const struct dns *d, const struct dns_question *q,
 				      const struct resolve_result *res, struct msg *m)
 {
 	struct synth_chain chain;
@@ -283,12 +283,11 @@ static struct cache_fact judge_result(const struct dns *d, const struct pending_
 	case RESOLVE_ANSWER:
 		break;
 	}
-	if (!res->msg || msg_parse(res->msg, res->len, m) != MSG_OK ||
-	    !is_answer_to(m, &job->q))
+	if (!res->msg || msg_parse(res->msg, res->len, m) != MSG_OK || !is_answer_to(m, q))
 		return failure(SYNTH_SILENT, EDE_NETWORK_ERROR, 0);
 	if (!ede)
 		ede = msg_ede(m);
-	synth_follow(m, job->q.name, job->q.type, &chain);
+	synth_follow(m, q->name, q->type, &chain);
 	if (chain.outcome == SYNTH_ERROR || chain.outcome == SYNTH_BROKEN)
 		return failure(chain.outcome, ede, (uint16_t)msg_rcode(m));
 	return (struct cache_fact){ .outcome = (uint8_t)chain.outcome,
@@ -301,6 +300,21 @@ static struct cache_fact judge_result(const struct dns *d, const struct pending_
 static bool is_failure(const struct cache_fact *f)
 {
 	return f->failure_s > 0;
+}
+
+uint32_t engine_keep(struct dns *d, const struct dns_question *q, uint8_t flags,
+		     const struct resolve_result *res, uint64_t heard_ms, bool *failed)
+{
+	const struct dns_conf *conf = &d->rules.conf;
+	const struct cache_limits limits = { conf->max_ttl_s, conf->negative_ttl_s,
+					     conf->serve_stale_s };
+	const struct cache_key key = { q->name, q->type, q->class, flags };
+	struct msg m;
+	struct cache_fact fact = judge_result(d, q, res, &m);
+
+	d->turn++;
+	*failed = is_failure(&fact);
+	return cache_put(d->cache, &key, *failed ? NULL : &m, &fact, &limits, heard_ms);
 }
 
 static void explain_heard(struct dns *d, const struct pending_slot *s,
@@ -339,25 +353,18 @@ static void hand_over(struct dns *d, struct pending_slot *s, struct pending_leg 
 void dns_resolved(struct dns *d, uint64_t id, const struct resolve_result *res, uint64_t now_ms)
 {
 	struct pending_job *job = pending_job_of(d->pending, id);
-	const struct dns_conf *conf = &d->rules.conf;
-	const struct cache_limits limits = { conf->max_ttl_s, conf->negative_ttl_s,
-					     conf->serve_stale_s };
-	struct cache_key key;
-	struct cache_fact fact;
 	struct pending_slot *s;
 	struct pending_leg *leg;
-	struct msg m;
 	uint32_t pin;
+	bool failed;
 
 	if (!job || !job->sent)
 		return;
 	begin(d, now_ms);
-	key = (struct cache_key){ job->q.name, job->q.type, job->q.class, job->flags };
-	fact = judge_result(d, job, res, &m);
-	pin = cache_put(d->cache, &key, is_failure(&fact) ? NULL : &m, &fact, &limits, now_ms);
+	pin = engine_keep(d, &job->q, job->flags, res, now_ms, &failed);
 	while ((leg = pending_first_leg(d->pending, job, &s))) {
 		explain_heard(d, s, job, res);
-		hand_over(d, s, leg, pin, is_failure(&fact));
+		hand_over(d, s, leg, pin, failed);
 	}
 	cache_unpin(d->cache, pin);
 	pending_end(d->pending, job);

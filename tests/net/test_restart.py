@@ -182,6 +182,7 @@ def test_restart_loses_nothing(lab, service):
     assert service.show("v6gwd", "MainPID") != old and devices(lab) == index
     assert (lost["pings_lost"], lost["questions_lost"]) == (0, 0), (lost, service.journal("v6gwd"))
     assert "not ours" not in service.journal("v6gwd") and "not what it should be" not in service.journal("v6gwd")
+    assert service.journal("v6gwd").count("answers of the process before") == 3
     assert service.run("v6gwctl", "status").stdout.startswith("OK\n")
 
 

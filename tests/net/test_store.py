@@ -2,6 +2,7 @@
 """Descriptors kept over a restart (gateway.py keeps them, as systemd would): taken, refused, given up."""
 import fcntl
 import os
+import re
 import signal
 import socket
 import struct
@@ -274,6 +275,46 @@ def test_questions_meanwhile_are_for_the_next_process(lab):
     # The stream was accepted by the next one, and stays open.
     assert results == {"a.example": (0, b""), "b.example": (0, b""), "c.example": (0, b""), "d.example": (0, None)}
     assert {q.name for q in forwarder.mock.asked()} == {f"{x}.example" for x in "abcd"}
+
+
+def ttl_of(lab, name):
+    query = dns.message.make_query(name, "AAAA")
+    with lab.guests[0].inside():
+        return dns.query.udp(query, RESOLVER, 4).answer[0].ttl
+
+
+@pytest.mark.parametrize("how", ["restart", "kill"])
+def test_what_was_heard_is_known_to_the_next_process(lab, how):
+    """A killed process has nothing to hand on, and the next one asks."""
+    forwarder, gw = Slow(lab, 0), lab.gateway().start()
+    works(lab)
+    before = ttl_of(lab, "a.example")
+    time.sleep(1.1)
+    asked = len(forwarder.mock.asked("a.example"))
+    if how == "kill":
+        gw.kill()
+    else:
+        gw.stop(signal.SIGUSR2)
+    assert ("1.dns-cache" in gw.store) == (how == "restart")
+    gw.start()
+    after = ttl_of(lab, "a.example")
+    again = len(forwarder.mock.asked("a.example"))
+    assert "1.dns-cache" not in gw.store
+    if how == "kill":
+        assert again > asked
+        return
+    assert again == asked and before - 5 < after < before
+    assert re.search(r"cache: \d+ answers of the process before", gw.log_text())
+
+
+def test_a_cache_that_is_none_is_closed(lab):
+    gw, path = lab.gateway(), lab.dir / "cache"
+    path.write_text("nothing")
+    gw.store["1.dns-cache"] = os.open(path, os.O_RDWR)
+    gw.start()
+    works(lab)
+    assert "1.dns-cache" not in gw.store
+    assert "descriptor dns-cache is not what it should be: closed" in gw.log_text()
 
 
 def test_the_provider_hears_nothing_meanwhile(lab, provider):  # noqa: F811
