@@ -461,7 +461,7 @@ void dns_tick(struct dns *d, uint64_t now_ms)
 /* Of the memory of the cache, for answers given again within a second. */
 static size_t ready_room(const struct dns_conf *conf)
 {
-	return conf->cache_size / 8;
+	return conf->cache_size / 16;
 }
 
 struct dns *dns_new(const struct dns_conf *conf, const struct dns_ops *ops, void *ctx)
