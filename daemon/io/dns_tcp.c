@@ -213,14 +213,14 @@ static void take_message(struct client *c, const uint8_t *msg, size_t len)
 	t->fn(t->arg, &from, msg, len);
 }
 
-/* Hands on the whole messages in the buffer, as long as it may. */
 /* An answer of thousands of records takes a millisecond: at most one of these in a turn,
  * whatever else is there waits until the loop has seen to others. */
-static bool in_time(struct client *c)
+static bool in_time(const struct client *c)
 {
 	return !c->asked_in_turn || ev_clock_ms() <= ev_now_ms(c->tcp->loop) + TURN_MS;
 }
 
+/* Hands on the whole messages in the buffer, as long as it may. */
 static void read_frames(struct client *c)
 {
 	size_t at = 0;
