@@ -268,6 +268,7 @@ void ev_run(struct ev_loop *l)
 			break;
 		run_after(l);
 	}
+	l->stopped = false;
 }
 
 void ev_stop(struct ev_loop *l)

@@ -30,7 +30,7 @@ typedef void ev_fn(void *arg);
 struct ev_loop *ev_new(void);
 void ev_free(struct ev_loop *);
 
-/* Runs until ev_stop(). */
+/* Runs until ev_stop(); then it may be run again. */
 void ev_run(struct ev_loop *);
 void ev_stop(struct ev_loop *);
 

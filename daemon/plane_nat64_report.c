@@ -81,7 +81,8 @@ static void tell_guests(const struct plane_nat64 *p, struct reasons *r)
 		    error ? strerror(-error) : "being put back",
 		    error == -EPERM ? "it belongs to another process (nft list tables), or "
 				      "CAP_NET_ADMIN is missing"
-				    : "modprobe nf_tables");
+		    : error         ? "modprobe nf_tables"
+				    : "nothing is to be done");
 }
 
 bool plane_nat64_health(const void *plane, struct reasons *r)
@@ -206,6 +207,28 @@ void plane_nat64_report(const void *plane, struct report *r)
 	report_packets(p, r);
 }
 
+bool plane_nat64_find(const void *plane, const struct in6_addr *guest,
+		      struct nat64_mapping *out)
+{
+	const struct plane_nat64 *p = plane;
+
+	return p->engine && nat64_find(p->engine, guest, out);
+}
+
+bool plane_nat64_find_ipv4(const void *plane, struct in_addr ipv4, struct in6_addr *guest)
+{
+	const struct plane_nat64 *p = plane;
+	struct nat64_mapping m;
+
+	for (size_t i = 0; p->engine && nat64_mapping_at(p->engine, &i, &m); i++) {
+		if (m.ipv4.s_addr != ipv4.s_addr)
+			continue;
+		*guest = m.ipv6;
+		return true;
+	}
+	return false;
+}
+
 void plane_nat64_look(const void *plane, const struct in6_addr *guest,
 		      struct plane_nat64_look *out)
 {
@@ -219,7 +242,7 @@ void plane_nat64_look(const void *plane, const struct in6_addr *guest,
 	out->tun = p->tun ? tun_index(p->tun) : 0;
 	link_unmet(p->env.link, plane_nat64.name, &out->unmet);
 	out->masquerade_present = p->nft && nft_present(p->nft);
-	out->has_mapping = nat64_find(p->engine, guest, &out->mapping);
+	out->has_mapping = plane_nat64_find(p, guest, &out->mapping);
 	nat64_usage(p->engine, &usage);
 	out->active = usage.active;
 	for (size_t i = 0; i < p->eff->nat64.n_pools; i++) {
