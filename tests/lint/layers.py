@@ -26,6 +26,7 @@ daemon/log.*
 daemon/ev.*
 daemon/sd.*
 daemon/privilege.*
+daemon/random.*
 
 daemon/event.*
 
