@@ -15,7 +15,9 @@
 #define STALE_TTL_S      30 /* RFC 8767 4 */
 #define BYTES_PER_BUCKET 512
 #define MOVED_BYTES_MAX  ((size_t)4 << 20) /* by one cache_put() */
-#define SECOND_CHANCES   16
+#define SECOND_CHANCES   16                /* by one cache_put(), for what was used but once */
+#define HOT_BYTES_MAX    ((size_t)1 << 20) /* likewise, for what was used again */
+#define USED_MOST        3
 #define PREFETCH_MIN_MS  10000
 
 /* Of these there may be hundreds of thousands. */
@@ -32,7 +34,8 @@ struct entry {
 	uint16_t msg_len, authority_at, additional_at, n_ttls;
 	uint8_t outcome, status; /* of its fact, as rcode and ede */
 	uint8_t flags, name_len; /* name_len 0: the name is that of the message's question */
-	bool negative : 1, secure : 1, linked : 1, used : 1;
+	bool negative : 1, secure : 1, linked : 1;
+	uint8_t used : 2; /* how often, of late: a move takes one */
 };
 
 _Static_assert(sizeof(struct entry) == 64, "grown");
@@ -319,7 +322,8 @@ static void move_tail(struct cache *c, struct entry *e)
 	uint32_t *link = e->linked ? link_of(c, e) : NULL;
 	struct entry *to;
 
-	e->used = false;
+	if (e->used)
+		e->used--;
 	drop_tail(c, size);
 	to = room_at_head(c, size);
 	memmove(to, e, size);
@@ -338,11 +342,12 @@ static struct entry *make_room(struct cache *c, size_t n)
 		return NULL;
 	while (!(room = room_at_head(c, n))) {
 		struct entry *e = (struct entry *)(void *)(c->s.ring + c->tail);
-		bool again = e->next != FILLER && e->linked && e->used && chances > 0;
+		bool again = e->next != FILLER && e->linked && e->used &&
+			     (e->used > 1 ? moved < HOT_BYTES_MAX : chances > 0);
 
 		if (e->next != FILLER && (e->pin || again)) {
 			moved += e->size;
-			chances -= again && !e->pin;
+			chances -= again && !e->pin && e->used == 1;
 			if (moved > MOVED_BYTES_MAX || moved > c->s.size)
 				return NULL;
 			move_tail(c, e);
@@ -464,7 +469,8 @@ enum cache_state cache_get(struct cache *c, const struct cache_key *k, uint64_t 
 	if (!p)
 		return CACHE_MISS;
 	*pin = p;
-	e->used = true;
+	if (e->used < USED_MOST)
+		e->used++;
 	if (now_ms < expires_ms(e))
 		return CACHE_FRESH;
 	return now_ms < expires_ms(e) + e->held_ms ? CACHE_STALE_HELD : CACHE_STALE;
