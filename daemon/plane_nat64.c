@@ -26,13 +26,20 @@ static const char plane_name[] = "nat64";
 static const struct in6_addr gateway = { { { 0xfe, 0x80, [15] = 0x64 } } }; /* fe80::64 */
 
 /* Out of the engine, into the kernel. */
-static void to_tun(void *arg, const uint8_t *buf, size_t len)
+static void to_tun(void *arg, const uint8_t *buf, size_t len, const struct gso *gso)
 {
 	struct plane_nat64 *p = arg;
-	int error = p->tun ? tun_write(p->tun, buf, len) : -EIO;
+	int error = p->tun ? tun_write(p->tun, buf, len, gso) : -EIO;
 
 	if (error)
 		p->lost[error != -EAGAIN && error != -ENOBUFS && error != -ENOMEM]++;
+}
+
+static uint16_t on_ids(void *arg, unsigned n)
+{
+	struct plane_nat64 *p = arg;
+
+	return nat64_ids(p->engine, n);
 }
 
 /* Guests are refused until an address is free, or dormant and can be taken over. */
@@ -54,16 +61,28 @@ static void look_at_pool(struct plane_nat64 *p)
 	p->env.changed(p->env.gateway);
 }
 
-static void on_packet(void *arg, uint8_t *buf, size_t len)
+static void on_packet(void *arg, uint8_t *buf, size_t len, const struct gso *gso)
 {
 	struct plane_nat64 *p = arg;
 	enum nat64_reason reason;
 
 	if (!p->engine)
 		return;
-	reason = nat64_input(p->engine, buf, len, ev_now_ms(p->env.loop), &p->sink);
+	reason = nat64_input(p->engine, buf, len, gso, ev_now_ms(p->env.loop), &p->sink);
 	if (p->leases && nat64_reason_texts[reason].kind <= NAT64_FOUR_TO_SIX)
 		lease_file_used(p->leases);
+}
+
+static void on_burst_end(void *arg)
+{
+	struct plane_nat64 *p = arg;
+
+	merge_flush(p->merge);
+	if (p->tun) {
+		const struct tun_offload o = tun_offload(p->tun);
+
+		merge_allow(p->merge, o.tcp, o.udp);
+	}
 	look_at_pool(p);
 }
 
@@ -313,6 +332,7 @@ static void configure_tun(struct plane_nat64 *p)
 	if (error && error != -EAFNOSUPPORT)
 		log_warning("%s: no addr_gen_mode none: %s", tun_name(p->tun),
 			    strerror(-error));
+	tun_set_offload(p->tun, p->eff->config->nat64.offload != CONFIG_OFF);
 	error = tun_configure(p->tun, mtu);
 	if (error)
 		log_warning("%s: %s", tun_name(p->tun), strerror(-error));
@@ -329,6 +349,7 @@ static void on_lost(void *arg)
 		   tun_name(p->tun));
 	tun_close(p->tun, false);
 	p->tun = NULL;
+	merge_flush(p->merge);
 	p->tun_error = 0;
 	ev_timer_at(&p->repair, ev_now_ms(p->env.loop));
 }
@@ -336,8 +357,9 @@ static void on_lost(void *arg)
 /* One process alone reads the device; the kernel would let several share a multi_queue one. */
 static int open_tun(struct plane_nat64 *p, const char *name, struct tun **out)
 {
+	const struct tun_user user = { on_packet, on_burst_end, on_lost, p, &p->frames };
 	struct tun *t;
-	int error = tun_open(p->env.loop, name, on_packet, on_lost, p, &t);
+	int error = tun_open(p->env.loop, name, &user, &t);
 
 	if (error)
 		return error;
@@ -414,11 +436,17 @@ static void on_link_changed(void *arg)
 static void *start(const struct plane_env *env)
 {
 	struct plane_nat64 *p = calloc(1, sizeof *p);
+	const struct nat64_sink out = { to_tun, p };
 
 	if (!p)
 		return NULL;
+	p->merge = merge_new(&out, on_ids, p);
+	if (!p->merge) {
+		free(p);
+		return NULL;
+	}
 	p->env = *env;
-	p->sink = (struct nat64_sink){ to_tun, p };
+	p->sink = (struct nat64_sink){ merge_packet, p->merge };
 	p->watch = (struct link_watch){ .fn = on_link_changed, .arg = p };
 	link_watch(env->link, &p->watch);
 	ev_timer_init(&p->expiry, env->loop, on_expiry, p);
@@ -596,8 +624,10 @@ static void settle(void *plane, bool commit)
 	make_guests(p); /* before anything leads guests here */
 	if (p->tun && p->mtu != next->config->nat64.mtu)
 		configure_tun(p);
-	if (p->tun)
+	if (p->tun) {
+		tun_set_offload(p->tun, next->config->nat64.offload != CONFIG_OFF);
 		make_wishes(p);
+	}
 	if (fresh)
 		link_tidy(p->env.link, tun_index(p->tun));
 	make_masquerade(p);
@@ -612,6 +642,7 @@ static void stop(void *plane, enum plane_stop how)
 	drop_prepared(p);
 	take_down(p, how);
 	link_unwatch(p->env.link, &p->watch);
+	merge_free(p->merge);
 	free(p);
 }
 

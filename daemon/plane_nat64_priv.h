@@ -9,6 +9,7 @@
 #include "daemon/io/nft.h"
 #include "daemon/io/nft_guests.h"
 #include "daemon/io/tun.h"
+#include "nat64/merge.h"
 #include "nat64/nat64.h"
 #include "nat64_setup.h"
 #include "plane.h"
@@ -25,6 +26,7 @@ struct plane_nat64 {
 	uint32_t mtu;              /* the TUN's as configured last */
 	int tun_error;             /* why it is missing, 0 or -errno */
 	uint64_t lost[2];          /* packets that the TUN did not take: for room, while down */
+	struct tun_counts frames;
 
 	/* what prepare made for the configuration to come */
 	const struct effective *next;
@@ -35,7 +37,8 @@ struct plane_nat64 {
 
 	bool full; /* a guest got no address, and none has become free */
 
-	struct nat64_sink sink;
+	struct nat64_sink sink; /* of the engine: merge */
+	struct merge *merge;    /* on the way to the TUN */
 	struct link_watch watch;
 	struct ev_timer expiry, repair;
 };

@@ -185,8 +185,19 @@ static void report_packets(const struct plane_nat64 *p, struct report *r)
 	report_object(r, "packets");
 	report_number(r, "v6_to_v4", sums[NAT64_SIX_TO_FOUR]);
 	report_number(r, "v4_to_v6", sums[NAT64_FOUR_TO_SIX]);
-	report_number(r, "dropped", sums[NAT64_DROPPED] + p->lost[0] + p->lost[1]);
+	report_number(r, "dropped",
+		      sums[NAT64_DROPPED] + p->lost[0] + p->lost[1] + p->frames.bad);
 	report_end(r);
+}
+
+static void report_offload(const struct plane_nat64 *p, struct report *r)
+{
+	struct tun_offload o = { .why = "the TUN device is missing" };
+
+	if (p->tun)
+		o = tun_offload(p->tun);
+	report_text(r, "offload", o.tcp || o.udp ? "on" : "off");
+	report_text(r, "offload_reason", o.why);
 }
 
 void plane_nat64_report(const void *plane, struct report *r)
@@ -199,12 +210,33 @@ void plane_nat64_report(const void *plane, struct report *r)
 	report_addresses(p, r);
 	report_pools(p, r);
 	report_mappings(p, r);
-	report_text(r, "offload", "off");
-	report_text(r, "offload_reason", "this version translates packet by packet");
+	report_offload(p, r);
 	report_text(r, "fastpath", "off");
 	report_text(r, "fastpath_reason", "this version translates in the daemon only");
 	report_masquerade(p, r);
 	report_packets(p, r);
+}
+
+bool plane_nat64_find(const void *plane, const struct in6_addr *guest,
+		      struct nat64_mapping *out)
+{
+	const struct plane_nat64 *p = plane;
+
+	return p->engine && nat64_find(p->engine, guest, out);
+}
+
+bool plane_nat64_find_ipv4(const void *plane, struct in_addr ipv4, struct in6_addr *guest)
+{
+	const struct plane_nat64 *p = plane;
+	struct nat64_mapping m;
+
+	for (size_t i = 0; p->engine && nat64_mapping_at(p->engine, &i, &m); i++) {
+		if (m.ipv4.s_addr != ipv4.s_addr)
+			continue;
+		*guest = m.ipv6;
+		return true;
+	}
+	return false;
 }
 
 void plane_nat64_look(const void *plane, const struct in6_addr *guest,
@@ -220,7 +252,7 @@ void plane_nat64_look(const void *plane, const struct in6_addr *guest,
 	out->tun = p->tun ? tun_index(p->tun) : 0;
 	link_unmet(p->env.link, plane_nat64.name, &out->unmet);
 	out->masquerade_present = p->nft && nft_present(p->nft);
-	out->has_mapping = nat64_find(p->engine, guest, &out->mapping);
+	out->has_mapping = plane_nat64_find(p, guest, &out->mapping);
 	nat64_usage(p->engine, &usage);
 	out->active = usage.active;
 	for (size_t i = 0; i < p->eff->nat64.n_pools; i++) {
@@ -243,11 +275,18 @@ static const char *const names[NAT64_REASON_COUNT] = {
 #undef X
 };
 
+/* What became of packets at the TUN device. */
 static const struct {
 	const char *name, *text;
-} lost_texts[] = {
+} tun_texts[] = {
 	{ "nat64.drop.tun-room", "translated, but the TUN device had no room for it" },
 	{ "nat64.drop.tun-down", "translated, but the TUN device was down or gone" },
+	{ "nat64.drop.tun-frame", "came from the TUN device with a header that cannot be true, "
+				  "or larger than any packet" },
+	{ "nat64.tun-refused", "frames translated whole that the kernel did not take: cut into "
+			       "packets" },
+	{ "nat64.merge.frames", "made of packets of one flow, for one write" },
+	{ "nat64.merge.packets", "that went to the TUN device in such a frame" },
 };
 
 bool plane_nat64_counter(const void *plane, size_t i, struct counter *out)
@@ -260,9 +299,13 @@ bool plane_nat64_counter(const void *plane, size_t i, struct counter *out)
 					 p->engine ? nat64_counts(p->engine)[i] : 0 };
 		return true;
 	}
+	const struct merge_counts *merged = merge_counts(p->merge);
+	const uint64_t values[] = { p->lost[0],        p->lost[1],     p->frames.bad,
+				    p->frames.refused, merged->frames, merged->packets };
+
 	i -= NAT64_REASON_COUNT;
-	if (i >= sizeof lost_texts / sizeof *lost_texts)
+	if (i >= sizeof tun_texts / sizeof *tun_texts)
 		return false;
-	*out = (struct counter){ lost_texts[i].name, lost_texts[i].text, "", p->lost[i] };
+	*out = (struct counter){ tun_texts[i].name, tun_texts[i].text, "", values[i] };
 	return true;
 }

@@ -408,3 +408,15 @@ const uint8_t *link_neighbour(const struct link *l, uint32_t index, const struct
 {
 	return neighbours_find(&l->neighbours, index, addr);
 }
+
+bool link_neighbour_at(const struct link *l, size_t *i, const uint8_t mac[ADDR_MAC_LEN],
+		       struct in6_addr *addr, uint32_t *index)
+{
+	const struct neighbour *n = neighbours_at(&l->neighbours, i, mac);
+
+	if (!n)
+		return false;
+	*addr = n->addr;
+	*index = n->index;
+	return true;
+}

@@ -47,6 +47,11 @@ void link_unwatch(struct link *, struct link_watch *);
  * unknown.  Valid until the loop goes on. */
 const uint8_t *link_neighbour(const struct link *, uint32_t index, const struct in6_addr *addr);
 
+/* The first address at or behind *i that it knows for mac, and advances *i past it; false
+ * behind the last. */
+bool link_neighbour_at(const struct link *, size_t *i, const uint8_t mac[ADDR_MAC_LEN],
+		       struct in6_addr *addr, uint32_t *index);
+
 /* No link-local address when the link goes up (addr_gen_mode none), and none that is there
  * already.  0 or -errno. */
 int link_no_link_local(struct link *, uint32_t index);

@@ -112,7 +112,9 @@ static const struct option nat64_options[] = {
 	  .max = 1000000, .preset = "1000",
 	  .text = "ICMP errors made per second, both families together, burst 50; 0: no limit." },
 	{ "offload", OPTION_WORD, WORD_AT(config_nat64, offload), .words = switch_words,
-	  .preset = "\"auto\"", .text = "Segmentation and checksum offload on the TUN device." },
+	  .preset = "\"auto\"",
+	  .text = "Segmentation and checksum offload on the TUN device: frames of many packets "
+		  "are translated as one. \"auto\" and \"on\": what the kernel has of it." },
 	{ "fastpath", OPTION_WORD, WORD_AT(config_nat64, fastpath), .words = switch_words,
 	  .preset = "\"auto\"",
 	  .text = "Translate established traffic in the kernel (BPF on the TUN device)." },

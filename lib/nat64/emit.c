@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "nat64/emit.h"
 
-static void send_v4(const struct ip4 *h, uint8_t *payload, size_t len,
-		    const struct nat64_sink *sink)
+static const struct gso plain;
+
+void emit_frame_v4(const struct ip4 *h, uint8_t *payload, size_t len, const struct gso *gso,
+		   const struct nat64_sink *sink)
 {
 	struct ip4 out = *h;
 
 	out.len = (uint16_t)(IP4_LEN + len);
 	ip4_write(payload - IP4_LEN, &out);
-	sink->packet(sink->arg, payload - IP4_LEN, out.len);
+	sink->packet(sink->arg, payload - IP4_LEN, out.len, gso);
+}
+
+static void send_v4(const struct ip4 *h, uint8_t *payload, size_t len,
+		    const struct nat64_sink *sink)
+{
+	emit_frame_v4(h, payload, len, &plain, sink);
 }
 
 unsigned emit_v4(const struct ip4 *h, uint8_t *payload, size_t len, size_t limit,
@@ -31,15 +39,21 @@ unsigned emit_v4(const struct ip4 *h, uint8_t *payload, size_t len, size_t limit
 	return n;
 }
 
-static void send_v6(const struct ip6 *h, uint8_t *payload, size_t len,
-		    const struct nat64_sink *sink)
+void emit_frame_v6(const struct ip6 *h, uint8_t *payload, size_t len, const struct gso *gso,
+		   const struct nat64_sink *sink)
 {
 	struct ip6 out = *h;
 	unsigned head = ip6_header_len(h);
 
 	out.len = (uint16_t)(head - IP6_LEN + len);
 	ip6_write(payload - head, &out);
-	sink->packet(sink->arg, payload - head, head + len);
+	sink->packet(sink->arg, payload - head, head + len, gso);
+}
+
+static void send_v6(const struct ip6 *h, uint8_t *payload, size_t len,
+		    const struct nat64_sink *sink)
+{
+	emit_frame_v6(h, payload, len, &plain, sink);
 }
 
 unsigned emit_v6(const struct ip6 *h, uint8_t *payload, size_t len, size_t limit,

@@ -16,3 +16,9 @@ unsigned emit_v4(const struct ip4 *, uint8_t *payload, size_t len, size_t limit,
 		 const struct nat64_sink *);
 unsigned emit_v6(const struct ip6 *, uint8_t *payload, size_t len, size_t limit,
 		 const struct nat64_sink *);
+
+/* A frame that is left to the kernel to cut. */
+void emit_frame_v4(const struct ip4 *, uint8_t *payload, size_t len, const struct gso *,
+		   const struct nat64_sink *);
+void emit_frame_v6(const struct ip6 *, uint8_t *payload, size_t len, const struct gso *,
+		   const struct nat64_sink *);

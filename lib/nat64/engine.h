@@ -13,11 +13,16 @@
 #include "nat64/xlat_icmp.h"
 
 /* IPv4 identifications: a counter through a keyed permutation, so that none comes back within
- * 65,536 packets and none can be foretold (RFC 7739 in spirit). */
+ * 32,768 packets and none can be foretold (RFC 7739 in spirit).  The other half of them is for
+ * frames, of which the kernel counts them up: 256 blocks in a shuffled order. */
 struct ids {
 	uint8_t box[4][256];
 	uint16_t counter;
+	uint8_t order[256], block; /* of blocks */
+	unsigned given;            /* of the block */
 };
+
+#define IDS_BLOCK 128u
 
 /* Thousandths of an ICMP error that may be sent. */
 struct bucket {
@@ -58,6 +63,9 @@ struct packet {
 	struct nat64 *n;
 	uint8_t *buf;
 	size_t len;
+	const struct gso *gso; /* partial: pk is a frame that may go over as it is */
+	size_t unit;           /* transport header and payload of the largest packet in it */
+	unsigned count;        /* packets in it */
 	uint64_t now_ms;
 	const struct nat64_sink *sink;
 	struct ip6 h6; /* of the IPv6 side: received, or to be sent */
@@ -73,9 +81,8 @@ static inline uint8_t *engine_scratch(struct nat64 *n)
 	return n->scratch + IP6_LEN + FRAG_LEN;
 }
 
-static inline uint16_t engine_id(struct ids *ids)
+static inline uint16_t engine_permute(const struct ids *ids, uint16_t v)
 {
-	uint16_t v = ids->counter++;
 	uint8_t left = (uint8_t)(v >> 8), right = (uint8_t)v;
 
 	for (unsigned i = 0; i < 4; i++) {
@@ -85,6 +92,35 @@ static inline uint16_t engine_id(struct ids *ids)
 		right = next;
 	}
 	return (uint16_t)(left << 8 | right);
+}
+
+/* Of the lower half: what the permutation takes out of it, it brings back in the end. */
+static inline uint16_t engine_id(struct ids *ids)
+{
+	uint16_t v = ids->counter++ & INT16_MAX;
+
+	do
+		v = engine_permute(ids, v);
+	while (v > INT16_MAX);
+	return v;
+}
+
+/* The first of n in a row, n at most IDS_BLOCK. */
+static inline uint16_t engine_ids(struct ids *ids, unsigned n)
+{
+	if (ids->given + n > IDS_BLOCK) {
+		ids->block++;
+		ids->given = 0;
+	}
+	ids->given += n;
+	return (uint16_t)(INT16_MAX + 1 + ids->order[ids->block] * IDS_BLOCK + ids->given - n);
+}
+
+/* Is it a frame (gso.h), which only goes over as such where nothing at all is in the way?  Else
+ * it is cut, and each packet finds its way. */
+static inline bool engine_is_frame(const struct packet *pk)
+{
+	return pk->gso->partial;
 }
 
 static inline bool engine_own6(const struct nat64 *n, const struct in6_addr *a)
@@ -107,7 +143,11 @@ enum nat64_reason engine_check_source6(const struct nat64_conf *, const struct p
 bool engine_is_client(const struct nat64_conf *, const struct in6_addr *src, uint64_t guest);
 uint64_t engine_guest(const struct nat64 *, const struct in6_addr *src);
 
-/* Counts a packet of the mapping m; see pool_count(). */
+/* Sets unit and count of the packet whose l4 is known; NAT64_FRAME where it is none of the
+ * frames that it is said to be. */
+enum nat64_reason engine_measure(struct packet *);
+
+/* Counts a packet of the mapping m, and those in a frame; see pool_count(). */
 void engine_count(struct packet *, struct mapping *m, unsigned dir);
 
 /* Follow a received packet of one family to its end. */

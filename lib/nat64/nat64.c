@@ -2,6 +2,7 @@
 #include "nat64/nat64.h"
 
 #include "nat64/engine.h"
+#include "nat64/segment.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,12 @@ static void init_ids(struct ids *ids, const uint8_t random[16])
 	memcpy(&key, random, sizeof key);
 	for (uint32_t i = 0; i < sizeof ids->box; i++)
 		ids->box[i / 256][i % 256] = (uint8_t)siphash(&key, &i, sizeof i);
+	for (uint32_t i = 0; i < sizeof ids->order; i++) { /* Fisher and Yates, inside out */
+		uint32_t k = ids->box[0][i] % (i + 1);
+
+		ids->order[i] = ids->order[k];
+		ids->order[k] = (uint8_t)i;
+	}
 	ids->counter = (uint16_t)siphash(&key, "counter", 7);
 }
 
@@ -216,7 +223,10 @@ static void learn_guest(struct packet *pk, struct mapping *m)
 void engine_count(struct packet *pk, struct mapping *m, unsigned dir)
 {
 	struct nat64 *n = pk->n;
+	uint32_t more = pk->count - 1;
 
+	m->packets[dir] += more;
+	m->bytes[dir] += more * (pk->unit - pk->gso->size + (size_t)(pk->l4.p - pk->buf));
 	if (!pool_count(n->pool, m, dir, pk->len, pk->now_ms) || !n->guest_of)
 		return;
 	if (m->state == MAPPING_ACTIVE && m->guest == POOL_NONE)
@@ -225,23 +235,76 @@ void engine_count(struct packet *pk, struct mapping *m, unsigned dir)
 
 /* --- packets --- */
 
-enum nat64_reason nat64_input(struct nat64 *n, uint8_t *buf, size_t len, uint64_t now_ms,
-			      const struct nat64_sink *sink)
+enum nat64_reason engine_measure(struct packet *pk)
 {
-	struct packet pk = { .n = n, .buf = buf, .len = len, .now_ms = now_ms, .sink = sink };
-	enum nat64_reason reason = NAT64_RUNT;
+	pk->unit = pk->l4.len;
+	if (!engine_is_frame(pk))
+		return NAT64_GO_ON;
+	pk->unit = segment_unit(&pk->l4, pk->gso);
+	if (!pk->unit)
+		return NAT64_FRAME;
+	pk->count = segment_count(&pk->l4, pk->gso, pk->unit);
+	return NAT64_GO_ON;
+}
 
-	if (len && buf[0] >> 4 == 6)
-		reason = path6_input(&pk);
-	else if (len && buf[0] >> 4 == 4)
-		reason = path4_input(&pk);
-	else if (len)
-		reason = NAT64_VERSION;
-	n->counts[reason]++;
+static enum nat64_reason follow(struct packet *pk)
+{
+	if (!pk->len)
+		return NAT64_RUNT;
+	if (pk->buf[0] >> 4 == 6)
+		return path6_input(pk);
+	return pk->buf[0] >> 4 == 4 ? path4_input(pk) : NAT64_VERSION;
+}
+
+/* As if they had come over a wire; what became of the last one. */
+static enum nat64_reason follow_pieces(const struct packet *frame)
+{
+	static const struct gso plain;
+	enum nat64_reason reason = NAT64_FRAME;
+	struct segments s;
+	struct packet pk;
+
+	if (!segments_init(&s, frame->buf, frame->len, frame->gso)) {
+		frame->n->counts[NAT64_FRAME]++;
+		return NAT64_FRAME;
+	}
+	for (;;) {
+		pk = (struct packet){ .n = frame->n,
+				      .gso = &plain,
+				      .count = 1,
+				      .now_ms = frame->now_ms,
+				      .sink = frame->sink };
+		if (!segments_next(&s, &pk.buf, &pk.len))
+			return reason;
+		reason = follow(&pk);
+		pk.n->counts[reason]++;
+	}
+}
+
+enum nat64_reason nat64_input(struct nat64 *n, uint8_t *buf, size_t len, const struct gso *gso,
+			      uint64_t now_ms, const struct nat64_sink *sink)
+{
+	struct packet pk = { .n = n,
+			     .buf = buf,
+			     .len = len,
+			     .gso = gso,
+			     .count = 1,
+			     .now_ms = now_ms,
+			     .sink = sink };
+	enum nat64_reason reason = follow(&pk);
+
+	if (engine_is_frame(&pk) && nat64_reason_texts[reason].kind > NAT64_FOUR_TO_SIX)
+		return follow_pieces(&pk);
+	n->counts[reason] += pk.count;
 	return reason;
 }
 
 /* --- looking, and the rest --- */
+
+uint16_t nat64_ids(struct nat64 *n, unsigned count)
+{
+	return engine_ids(&n->ids, count);
+}
 
 const uint64_t *nat64_counts(const struct nat64 *n)
 {

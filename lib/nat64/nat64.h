@@ -11,6 +11,7 @@
 #include "base/acl.h"
 #include "base/pref64.h"
 #include "base/siphash.h"
+#include "nat64/gso.h"
 #include "nat64/reasons.h"
 
 #include <stdbool.h>
@@ -46,9 +47,9 @@ struct nat64_conf {
 	uint32_t max_mappings_per_guest;
 };
 
-/* Where packets go.  buf is valid during the call only. */
+/* Where packets go.  What is given is valid during the call only. */
 struct nat64_sink {
-	void (*packet)(void *arg, const uint8_t *buf, size_t len);
+	void (*packet)(void *arg, const uint8_t *buf, size_t len, const struct gso *);
 	void *arg;
 };
 
@@ -119,9 +120,16 @@ void nat64_settle(struct nat64 *, bool commit, uint64_t now_ms);
 
 /* buf[-NAT64_HEADROOM..len) is the packet with its headroom, and is written to.  Every packet
  * that results goes to the sink before it returns: a translation, its fragments, an ICMP error,
- * or none.  Counts the reason. */
-enum nat64_reason nat64_input(struct nat64 *, uint8_t *buf, size_t len, uint64_t now_ms,
-			      const struct nat64_sink *);
+ * or none.  Counts the reason.
+ *   A frame to be cut (gso.h) goes over whole where each of its packets would be translated
+ * without further ado; else it is cut here, and each goes its way.  Either way packets and
+ * bytes are counted as they go over the wire; the reason is that of the last. */
+enum nat64_reason nat64_input(struct nat64 *, uint8_t *buf, size_t len, const struct gso *,
+			      uint64_t now_ms, const struct nat64_sink *);
+
+/* The first of n IPv4 identifications in a row, n at most 128: for what is sent as one frame
+ * and cut by others, who count on from it. */
+uint16_t nat64_ids(struct nat64 *, unsigned n);
 
 const uint64_t *nat64_counts(const struct nat64 *); /* [NAT64_REASON_COUNT] */
 

@@ -20,7 +20,7 @@ static enum nat64_reason read_packet(struct packet *pk)
 		return reason;
 	pk->l4 = xlat_l4_of4(pk->buf, &pk->h4);
 	pk->is_error = xlat_is_error4(&pk->l4);
-	return NAT64_GO_ON;
+	return engine_measure(pk);
 }
 
 /* RFC 6146 3.5.  ICMP errors pass whoever sends them: their source says where something went
@@ -122,6 +122,24 @@ static enum nat64_reason check_data(struct packet *pk)
 	return reason;
 }
 
+/* Without DF nobody learns that segments of TCP are too large: smaller ones are made of them,
+ * where their fragments would go otherwise. */
+static enum nat64_reason send_frame_v6(struct packet *pk, uint32_t limit)
+{
+	struct xlat_sums sums = xlat_sums_46(&pk->h4, &pk->h6);
+	struct gso gso = *pk->gso;
+
+	if (!pk->h4.df && IP6_LEN + pk->unit > limit) {
+		if (gso.kind != GSO_TCP || pk->count == 1)
+			return NAT64_FRAME;
+		gso.size = (uint16_t)(gso.size - (IP6_LEN + pk->unit - limit));
+	}
+	xlat_partial(&pk->l4, &sums);
+	engine_count(pk, pk->to, 1);
+	emit_frame_v6(&pk->h6, pk->l4.p, pk->l4.len, &gso, pk->sink);
+	return NAT64_OK_46;
+}
+
 static enum nat64_reason to_v6(struct packet *pk)
 {
 	const struct nat64_conf *conf = &pk->n->conf;
@@ -133,9 +151,11 @@ static enum nat64_reason to_v6(struct packet *pk)
 		return reason;
 	xlat_header_46(&pk->h4, &pk->h6);
 	pk->h6.hop_limit--;
-	reason = check_size(pk, ip6_header_len(&pk->h6) + pk->l4.len);
+	reason = check_size(pk, ip6_header_len(&pk->h6) + pk->unit);
 	if (reason != NAT64_GO_ON)
 		return reason;
+	if (engine_is_frame(pk))
+		return send_frame_v6(pk, limit);
 	sums = xlat_sums_46(&pk->h4, &pk->h6);
 	xlat_transport(&pk->l4, &sums, pk->l4.len);
 	engine_count(pk, pk->to, 1);

@@ -25,7 +25,7 @@ static enum nat64_reason read_packet(struct packet *pk)
 		return reason;
 	pk->l4 = xlat_l4_of6(pk->buf, &pk->h6);
 	pk->is_error = xlat_is_error6(&pk->l4);
-	return NAT64_GO_ON;
+	return engine_measure(pk);
 }
 
 /* Sets pk->from and h4.src where the source has a mapping; that of the pool was made for a
@@ -148,6 +148,8 @@ static enum nat64_reason find_source(struct packet *pk)
 
 	if (pk->from && pk->from->state == MAPPING_ACTIVE)
 		return NAT64_GO_ON;
+	if (engine_is_frame(pk) && (!pk->from || pk->from->state != MAPPING_FIXED))
+		return NAT64_FRAME; /* the first packet makes the mapping */
 	guest = engine_guest(n, src);
 	if (!engine_is_client(&n->conf, src, guest))
 		return reply_error6(pk, NAT64_CLIENT_REFUSED, UNREACHABLE, PROHIBITED, 0);
@@ -170,6 +172,26 @@ static enum nat64_reason check_size(struct packet *pk, uint32_t mtu, uint32_t gr
 	uint32_t limit = mtu + grows > MIN_MTU ? mtu + grows : MIN_MTU;
 
 	return reply_error6(pk, NAT64_V6_TOO_BIG, TOO_BIG, 0, limit);
+}
+
+/* DF is that of the packets to come; without it, each needs an identification of its own. */
+static enum nat64_reason send_frame_v4(struct packet *pk)
+{
+	struct xlat_sums sums = xlat_sums_64(&pk->h6, &pk->h4);
+	bool df = IP4_LEN + pk->unit > 1260;
+
+	if (pk->h6.has_frag || IP4_LEN + pk->l4.len > UINT16_MAX ||
+	    (!df && pk->count > IDS_BLOCK))
+		return NAT64_FRAME;
+	xlat_header_64(&pk->h6, &pk->h4);
+	pk->h4.df = df;
+	pk->h4.id = df || pk->count == 1 ? engine_id(&pk->n->ids)
+					 : engine_ids(&pk->n->ids, pk->count);
+	pk->h4.ttl--;
+	xlat_partial(&pk->l4, &sums);
+	engine_count(pk, pk->from, 0);
+	emit_frame_v4(&pk->h4, pk->l4.p, pk->l4.len, pk->gso, pk->sink);
+	return NAT64_OK_64;
 }
 
 static enum nat64_reason send_v4(struct packet *pk)
@@ -195,10 +217,12 @@ static enum nat64_reason to_v4(struct packet *pk)
 
 	if (reason != NAT64_GO_ON)
 		return reason;
-	if (!pk->h6.has_frag && IP4_LEN + pk->l4.len > mtu)
+	if (!pk->h6.has_frag && IP4_LEN + pk->unit > mtu)
 		return check_size(pk, mtu, IP6_LEN - IP4_LEN);
 	reason = find_source(pk);
-	return reason == NAT64_GO_ON ? send_v4(pk) : reason;
+	if (reason != NAT64_GO_ON)
+		return reason;
+	return engine_is_frame(pk) ? send_frame_v4(pk) : send_v4(pk);
 }
 
 /* RFC 7757 4.2.2: to IPv4 and back in one step; the sender is seen as every IPv4 host is. */
@@ -210,7 +234,7 @@ static enum nat64_reason to_neighbour(struct packet *pk)
 
 	if (reason != NAT64_GO_ON)
 		return reason;
-	if (IP6_LEN + pk->h6.len > pk->n->conf.mtu)
+	if (pk->h6.l4 + pk->unit > pk->n->conf.mtu)
 		return check_size(pk, pk->n->conf.mtu, 0);
 	reason = find_source(pk);
 	if (reason != NAT64_GO_ON)
@@ -221,13 +245,16 @@ static enum nat64_reason to_neighbour(struct packet *pk)
 		return reason;
 	out.src = pref64_embed(&pk->n->conf.prefix, pk->h4.src);
 	sums = xlat_sums_66(&pk->h6, &out);
-	xlat_transport(&pk->l4, &sums, pk->l4.len);
+	if (engine_is_frame(pk))
+		xlat_partial(&pk->l4, &sums);
+	else
+		xlat_transport(&pk->l4, &sums, pk->l4.len);
 	pk->buf[7]--;
 	memcpy(pk->buf + 8, &out.src, 16);
 	memcpy(pk->buf + 24, &out.dst, 16);
 	engine_count(pk, pk->from, 0);
 	engine_count(pk, pk->to, 1);
-	pk->sink->packet(pk->sink->arg, pk->buf, IP6_LEN + pk->h6.len);
+	pk->sink->packet(pk->sink->arg, pk->buf, IP6_LEN + pk->h6.len, pk->gso);
 	return NAT64_HAIRPIN;
 }
 

@@ -44,6 +44,9 @@
 	  "shorter than an IP header", "RFC 8200 3")                                           \
 	X(VERSION, DROPPED, "version",                                                         \
 	  "neither IPv4 nor IPv6", "RFC 8200 3")                                               \
+	X(FRAME, DROPPED, "frame",                                                             \
+	  "a frame to be cut, or whose checksum is to be completed, that is neither TCP nor "  \
+	  "UDP as the kernel says", "VIRTIO 5.1.6.2")                                                     \
 	X(V6_LENGTH, DROPPED, "v6-length",                                                     \
 	  "the IPv6 payload length says more than there is", "RFC 8200 3")                     \
 	X(V6_EXTENSION, DROPPED, "v6-extension",                                               \

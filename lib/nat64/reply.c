@@ -75,8 +75,7 @@ static size_t compose(const struct packet *pk, uint8_t type, uint8_t code, uint3
 	return ICMP_LEN + quote;
 }
 
-enum nat64_reason reply_error6(struct packet *pk, enum nat64_reason reason, uint8_t type,
-			       uint8_t code, uint32_t param)
+static void send_error6(struct packet *pk, uint8_t type, uint8_t code, uint32_t param)
 {
 	struct nat64 *n = pk->n;
 	uint8_t *icmp = engine_scratch(n);
@@ -92,16 +91,22 @@ enum nat64_reason reply_error6(struct packet *pk, enum nat64_reason reason, uint
 
 	n->counts[fate]++;
 	if (fate != NAT64_ERROR6_SENT)
-		return reason;
+		return;
 	len = compose(pk, type, code, param, IP6_LEN + pk->h6.len, XLAT_ERROR6_MAX - IP6_LEN,
 		      icmp);
 	xlat_csum6(icmp, len, &h.src, &h.dst);
 	emit_v6(&h, icmp, len, 0, pk->sink);
+}
+
+enum nat64_reason reply_error6(struct packet *pk, enum nat64_reason reason, uint8_t type,
+			       uint8_t code, uint32_t param)
+{
+	if (!engine_is_frame(pk))
+		send_error6(pk, type, code, param);
 	return reason;
 }
 
-enum nat64_reason reply_error4(struct packet *pk, enum nat64_reason reason, uint8_t type,
-			       uint8_t code, uint32_t param)
+static void send_error4(struct packet *pk, uint8_t type, uint8_t code, uint32_t param)
 {
 	struct nat64 *n = pk->n;
 	uint8_t *icmp = engine_scratch(n);
@@ -118,11 +123,18 @@ enum nat64_reason reply_error4(struct packet *pk, enum nat64_reason reason, uint
 
 	n->counts[fate]++;
 	if (fate != NAT64_ERROR4_SENT)
-		return reason;
+		return;
 	h.id = engine_id(&n->ids);
 	len = compose(pk, type, code, param, pk->h4.len, XLAT_ERROR4_MAX - IP4_LEN, icmp);
 	xlat_csum4(icmp, len);
 	emit_v4(&h, icmp, len, 0, pk->sink);
+}
+
+enum nat64_reason reply_error4(struct packet *pk, enum nat64_reason reason, uint8_t type,
+			       uint8_t code, uint32_t param)
+{
+	if (!engine_is_frame(pk))
+		send_error4(pk, type, code, param);
 	return reason;
 }
 

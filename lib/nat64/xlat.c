@@ -257,3 +257,11 @@ void xlat_transport(const struct xlat_l4 *l4, const struct xlat_sums *s, size_t 
 		break;
 	}
 }
+
+void xlat_partial(const struct xlat_l4 *l4, const struct xlat_sums *s)
+{
+	uint64_t sum = s->after + htonl((uint32_t)l4->len) + htons(l4->proto);
+
+	store16(l4->p + (l4->proto == PROTO_TCP ? TCP_CSUM : UDP_CSUM),
+		(uint16_t)~csum_fold(sum));
+}

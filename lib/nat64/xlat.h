@@ -50,3 +50,7 @@ enum nat64_reason xlat_check(const struct xlat_l4 *, enum xlat_way, bool drop_ze
  * that a wrong one stays wrong, and the types of echo messages.  whole_len is the length of the
  * unfragmented message, for the pseudo-header of ICMPv6. */
 void xlat_transport(const struct xlat_l4 *, const struct xlat_sums *, size_t whole_len);
+
+/* Likewise for TCP and UDP whose checksum is left to others to complete: the sum of the
+ * pseudo-header takes the place of what is there. */
+void xlat_partial(const struct xlat_l4 *, const struct xlat_sums *);

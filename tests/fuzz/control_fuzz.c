@@ -151,8 +151,9 @@ static struct checkup *start_checkup(void *arg, const struct checkup_ask *ask, c
 				     void *to)
 {
 	(void)arg;
-	check(!g.checkup_fn && strlen(ask->target) < sizeof ask->target);
-	if (ask->has_guest && *ask->target)
+	check(!g.checkup_fn && strlen(ask->target) < sizeof ask->target &&
+	      strlen(ask->guest) < sizeof ask->guest);
+	if (*ask->guest && *ask->target)
 		return NULL;
 	g.checkup_fn = fn;
 	g.checkup_to = to;

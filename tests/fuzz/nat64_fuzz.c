@@ -7,9 +7,10 @@
  * the limit), then packets, each behind its length in two bytes.  Where the length has its top
  * bit set, checksums of the packet are put right first, so that what lies behind those checks
  * is reached.  Lengths from 0x7f00 on are no packets but acts, on an address that the next two
- * bytes pick: see act().
+ * bytes pick: see act().  Those from 0x7e00 on make a frame of the next packet, whose kind and
+ * size are in the lower byte.
  */
-#include "../unit/wellformed.h"
+#include "../unit/cut.h"
 #include "nat64/nat64.h"
 
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #define RECORDS_MAX 24
 #define POOLS_MAX   3u
 #define MAPS_MAX    6u
+#define FRAMES      0x7e00u
 #define ACTS        0x7f00u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -237,7 +239,7 @@ static void mend6(uint8_t *p, size_t n)
 	p[7] = hops;
 }
 
-static void on_packet(void *arg, const uint8_t *buf, size_t len)
+static void check(void *arg, const uint8_t *buf, size_t len)
 {
 	struct wf_l4 l4;
 
@@ -246,7 +248,20 @@ static void on_packet(void *arg, const uint8_t *buf, size_t len)
 		abort();
 }
 
-static void one_packet(struct bench *b, const uint8_t *data, size_t len, bool mend)
+static void on_packet(void *arg, const uint8_t *buf, size_t len, const struct gso *gso)
+{
+	struct wf_l4 l4;
+
+	check(arg, buf, len);
+	if (!gso->partial)
+		return;
+	if (!wellformed(buf, len, &l4) || l4.fragment || (l4.proto != 6 && l4.proto != 17))
+		abort();
+	cut_frame(buf, len, gso, check, arg);
+}
+
+static void one_packet(struct bench *b, const uint8_t *data, size_t len, bool mend,
+		       const struct gso *gso)
 {
 	struct nat64_sink sink = { on_packet, NULL };
 	uint8_t *memory = malloc(NAT64_HEADROOM + len), *p = memory + NAT64_HEADROOM;
@@ -258,7 +273,7 @@ static void one_packet(struct bench *b, const uint8_t *data, size_t len, bool me
 		mend4(p, len);
 	if (mend && len && p[0] >> 4 == 6)
 		mend6(p, len);
-	nat64_input(b->n, p, len, b->now_ms, &sink);
+	nat64_input(b->n, p, len, gso, b->now_ms, &sink);
 	free(memory);
 }
 
@@ -324,6 +339,20 @@ static void act(struct bench *b, unsigned which, uint8_t x, uint8_t y)
 	}
 }
 
+static size_t one_frame(struct bench *b, unsigned what, const uint8_t *data, size_t size)
+{
+	static const uint16_t sizes[] = { 0, 1, 8, 64, 100, 500, 1208, 1400 };
+	const struct gso gso = { .kind = (enum gso_kind)(what % 3),
+				 .partial = true,
+				 .size = sizes[what / 3 % 8],
+				 .ecn = what & 0x80 };
+	size_t len = (size_t)((data[0] & 0x7f) << 8 | data[1]);
+
+	len = len < size - 2 ? len : size - 2;
+	one_packet(b, data + 2, len, data[0] & 0x80, &gso);
+	return 2 + len;
+}
+
 /* One record; how many bytes it took. */
 static size_t one_record(struct bench *b, const uint8_t *data, size_t size)
 {
@@ -333,8 +362,10 @@ static size_t one_record(struct bench *b, const uint8_t *data, size_t size)
 		act(b, (unsigned)len - ACTS, data[2], data[3]);
 		return 4;
 	}
+	if (len >= FRAMES && len < ACTS && size >= 4)
+		return 2 + one_frame(b, (unsigned)len - FRAMES, data + 2, size - 2);
 	len = len < size - 2 ? len : size - 2;
-	one_packet(b, data + 2, len, data[0] & 0x80);
+	one_packet(b, data + 2, len, data[0] & 0x80, &(struct gso){ 0 });
 	return 2 + len;
 }
 

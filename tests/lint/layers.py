@@ -26,6 +26,7 @@ daemon/log.*
 daemon/ev.*
 daemon/sd.*
 daemon/privilege.*
+daemon/random.*
 
 daemon/event.*
 
@@ -43,7 +44,7 @@ daemon/io/hearing*
 daemon/io/probe*
 daemon/io/lease_*
 daemon/io/dns_* daemon/io/port_holder*
-daemon/io/upstream*
+daemon/io/upstream* daemon/io/unbound_setup*
 
 daemon/plane.h
 daemon/config_log.*

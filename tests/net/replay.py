@@ -211,7 +211,7 @@ def setting_of(vector):
 def config_of(vector, **other):
     """The text of a v6gwd.conf with the options of the vector, but for the other ones."""
     one = {"mtu": 1500, "fragment_mtu": 1280, "rate": 0, "own4": OWN4, "own6": OWN6, "clients": "any",
-           "prefix": "64:ff9b::/96", "lifetime": 7440000, "keep": 1209600000, "limit": 65535}
+           "prefix": "64:ff9b::/96", "lifetime": 7440000, "keep": 1209600000, "limit": 65535, "offload": "auto"}
     pools, maps = [], []
     for key, *values in vector.conf:
         if key == "pool":
@@ -242,6 +242,7 @@ nat64 = {{
     udp_zero_checksum = "{"drop" if one.get("drop_udp_zero") else "compute"}";
     icmp_error_rate = {one["rate"]};
     masquerade = "off";
+    offload = "{one["offload"]}";
     lease_lifetime = "{one["lifetime"]}ms";
     lease_keep = "{one["keep"]}ms";
     max_mappings_per_guest = {one["limit"]};
@@ -254,8 +255,8 @@ ra = ( );
 class Bench:
     """The daemon of the setting in hand, and the wire to it."""
 
-    def __init__(self, lab):
-        self.lab, self.gw, self.setting = lab, None, None
+    def __init__(self, lab, **other):
+        self.lab, self.gw, self.setting, self.other = lab, None, None, other
         self.wire = Wire(lab.host)
 
     def set_up(self, vector):
@@ -263,7 +264,7 @@ class Bench:
             return
         self.setting = None
         self.stop()
-        self.gw = self.lab.gateway(config_of(vector), level="info")
+        self.gw = self.lab.gateway(config_of(vector, **self.other), level="info")
         if has_leases(vector):
             self.start_with_leases(vector)
         else:
@@ -287,13 +288,13 @@ class Bench:
         for number, (ipv6, ipv4) in enumerate(LEASES):
             taken = ["192.168.255.9/32", "192.168.255.12/30"] + [f"{v4}/32" for _, v4 in LEASES[number + 1:]]
             maps = [(v4, f"2001:db8:ffff::{i}:0/{int(v4.split('/')[1]) + 96}") for i, v4 in enumerate(taken)]
-            self.gw.configure(config_of(vector, pools=["192.168.255.8/29"], maps=maps, clients="any", destinations="any"))
+            self.gw.configure(config_of(vector, pools=["192.168.255.8/29"], maps=maps, clients="any", destinations="any", **self.other))
             if number == 0:
                 self.start(vector)
             else:
                 self.gw.ctl("reload")
             self.wire.exchange(guests_udp(ipv6, vector), own4_of(vector))
-        self.gw.configure(config_of(vector))
+        self.gw.configure(config_of(vector, **self.other))
         self.gw.ctl("reload")
         held = {(m["ipv6"], m["ipv4"]) for m in self.gw.ctl_rows("mappings")}
         assert held >= set(LEASES), held

@@ -21,7 +21,7 @@ from test_ra_guard import CONFIG as GUARD, PROVIDER4, becomes, by_the_bridge, pr
 
 TARGET = embed("64:ff9b::/96", SERVER4)
 RESOLVER = "2001:db8:1:2::1"
-TUNSETIFF, TUN, NO_PI, VNET_HDR = 0x400454ca, 1, 0x1000, 0x4000
+TUNSETIFF, TUN, TAP, NO_PI = 0x400454ca, 1, 2, 0x1000
 pytestmark = pytest.mark.lab(guests=1, hops=False)
 
 
@@ -101,7 +101,7 @@ def test_what_another_version_kept_is_closed(lab):
 
 
 @pytest.mark.parametrize("name, make", [
-    ("1.tun-nat64", lambda lab: tun(lab, TUN | NO_PI | VNET_HDR)),
+    ("1.tun-nat64", lambda lab: tun(lab, TAP | NO_PI)),
     ("1.tun-nat64", lambda lab: tun(lab, TUN | NO_PI, "other")),
     ("1.tun-nat64", lambda lab: os.open("/dev/null", os.O_RDWR)),
     ("1.nft-2-v6gwd", lambda lab: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).detach()),

@@ -21,9 +21,9 @@ def cases():
     return [pytest.param(vector, id=vector.name) for vector in sorted(found, key=setting_of)]
 
 
-@pytest.fixture(scope="module")
-def bench(bare_lab):
-    bench = Bench(bare_lab)
+@pytest.fixture(scope="module", params=["on", "off"])
+def bench(bare_lab, request):
+    bench = Bench(bare_lab, offload=request.param)
     yield bench
     bench.wire.close()
     bench.stop()

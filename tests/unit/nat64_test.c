@@ -34,10 +34,11 @@ static void on_event(void *arg, const struct nat64_event *e)
 	((struct bench *)arg)->events[e->kind]++;
 }
 
-static void on_packet(void *arg, const uint8_t *buf, size_t len)
+static void on_packet(void *arg, const uint8_t *buf, size_t len, const struct gso *gso)
 {
 	struct bench *b = arg;
 
+	(void)gso;
 	memcpy(b->out, buf, len);
 	b->out_len = len;
 	b->n_out++;
@@ -101,7 +102,8 @@ static enum nat64_reason send_bytes(struct bench *b, const uint8_t *p, size_t le
 	if (len)
 		memcpy(memory + NAT64_HEADROOM, p, len);
 	b->n_out = 0;
-	reason = nat64_input(b->n, memory + NAT64_HEADROOM, len, now, &sink);
+	reason =
+		nat64_input(b->n, memory + NAT64_HEADROOM, len, &(struct gso){ 0 }, now, &sink);
 	free(memory);
 	return reason;
 }
@@ -445,7 +447,7 @@ static void no_identification_comes_back_soon(void **state)
 	(void)state;
 	setup(&b);
 	send_from(&b, "H", START_MS);
-	for (unsigned i = 0; i < 65536; i++) {
+	for (unsigned i = 0; i < 32768; i++) {
 		send_bytes(&b, scratch.b, scratch.n, START_MS);
 		unsigned id = (unsigned)(b.out[4] << 8 | b.out[5]);
 
@@ -455,6 +457,37 @@ static void no_identification_comes_back_soon(void **state)
 		last = id;
 	}
 	assert_in_range(in_order, 0, 100);
+	nat64_free(b.n);
+}
+
+/* In a row: neither one of those that single packets get, nor one of the other rows lately. */
+static void identifications_in_a_row(void **state)
+{
+	static const unsigned lengths[] = { 64, 2, 62, 1, 128, 33, 95, 127 };
+	static uint8_t seen[65536];
+	struct bench b;
+	unsigned in_order = 0;
+	uint16_t last = 0;
+
+	(void)state;
+	setup(&b);
+	send_from(&b, "H", START_MS);
+	for (unsigned i = 0; i < 32768; i++) {
+		send_bytes(&b, scratch.b, scratch.n, START_MS);
+		seen[b.out[4] << 8 | b.out[5]] = 1;
+	}
+	for (unsigned i = 0; i < 256 * N_OF(lengths) / 6; i++) {
+		unsigned n = lengths[i % N_OF(lengths)];
+		uint16_t first = nat64_ids(b.n, n);
+
+		in_order += first == last;
+		last = (uint16_t)(first + n);
+		for (unsigned j = 0; j < n; j++) {
+			assert_in_range(first + j, 0, 65535);
+			assert_false(seen[first + j]++);
+		}
+	}
+	assert_in_range(in_order, 0, 256 * N_OF(lengths) / 6 / 2 + 20);
 	nat64_free(b.n);
 }
 
@@ -506,11 +539,12 @@ static void there_and_back(void **state)
 
 static bool must_hold;
 
-static void check_packet(void *arg, const uint8_t *buf, size_t len)
+static void check_packet(void *arg, const uint8_t *buf, size_t len, const struct gso *gso)
 {
 	struct wf_l4 l4;
 
 	(void)arg;
+	(void)gso;
 	if (!wellformed(buf, len, &l4) ||
 	    ((must_hold || wf_is_error(&l4)) && !wf_csum_holds(&l4))) {
 		for (size_t i = 0; i < len; i++)
@@ -592,7 +626,8 @@ static void whatever_comes_in_only_good_packets_go_out(void **state)
 		len = must_hold ? p.n : mutate(&p);
 		memory = malloc(NAT64_HEADROOM + len);
 		memcpy(memory + NAT64_HEADROOM, p.b, len);
-		nat64_input(b.n, memory + NAT64_HEADROOM, len, START_MS + i, &sink);
+		nat64_input(b.n, memory + NAT64_HEADROOM, len, &(struct gso){ 0 }, START_MS + i,
+			    &sink);
 		free(memory);
 	}
 	nat64_free(b.n);
@@ -613,6 +648,7 @@ int main(void)
 		cmocka_unit_test(errors_come_at_their_rate),
 		cmocka_unit_test(answers_to_strangers),
 		cmocka_unit_test(no_identification_comes_back_soon),
+		cmocka_unit_test(identifications_in_a_row),
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(whatever_comes_in_only_good_packets_go_out),
 	};

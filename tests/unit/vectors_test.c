@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* vectors_test.c - replays tests/vectors/nat64: one test for each vector, and one that every
  * reason occurs. */
+#include "cut.h"
 #include "nat64/nat64.h"
 #include "pkt.h"
 #include "t.h"
@@ -149,7 +150,7 @@ struct got {
 	size_t len[64], n;
 };
 
-static void on_packet(void *arg, const uint8_t *buf, size_t len)
+static void add(void *arg, const uint8_t *buf, size_t len)
 {
 	struct got *got = arg;
 
@@ -157,6 +158,14 @@ static void on_packet(void *arg, const uint8_t *buf, size_t len)
 	got->packet[got->n] = malloc(len);
 	memcpy(got->packet[got->n], buf, len);
 	got->len[got->n++] = len;
+}
+
+static void on_packet(void *arg, const uint8_t *buf, size_t len, const struct gso *gso)
+{
+	if (gso->partial)
+		cut_frame(buf, len, gso, add, arg);
+	else
+		add(arg, buf, len);
 }
 
 static void print_hex(const char *what, const uint8_t *b, size_t n)
@@ -205,12 +214,28 @@ static void compare(const struct vector *v, const struct step *s, const struct p
 	}
 }
 
+/* Of TCP and UDP whose checksum holds, as a sender leaves it to others. */
+static bool leave_checksum(uint8_t *p, size_t n)
+{
+	struct wf_l4 l4;
+	uint8_t *field;
+
+	if (!wellformed(p, n, &l4) || l4.fragment || (l4.proto != 6 && l4.proto != 17) ||
+	    l4.len < (l4.proto == 6 ? 20 : 8) || !wf_csum_holds(&l4) ||
+	    (l4.proto == 17 && cut_get(l4.p + 4, 2) != l4.len))
+		return false;
+	field = p + (l4.p - p) + (l4.proto == 6 ? 16 : 6);
+	cut_put(field, l4.pseudo, 2);
+	return true;
+}
+
 /* The packet ends where its memory ends, so that reading past it is seen. */
 static void replay_step(const struct vector *v, const struct step *s, struct nat64 *n,
-			uint64_t now_ms)
+			uint64_t now_ms, bool partial)
 {
 	static struct pkt in;
 	struct got got = { .n = 0 };
+	struct gso gso = { .kind = GSO_NONE };
 	struct nat64_sink sink = { on_packet, &got };
 	enum nat64_reason reason;
 	uint8_t *memory;
@@ -218,7 +243,9 @@ static void replay_step(const struct vector *v, const struct step *s, struct nat
 	pkt_build(v->lines + s->in.first, s->in.n, NULL, &in);
 	memory = malloc(NAT64_HEADROOM + in.n);
 	memcpy(memory + NAT64_HEADROOM, in.b, in.n);
-	reason = nat64_input(n, memory + NAT64_HEADROOM, in.n, now_ms, &sink);
+	if (partial && leave_checksum(memory + NAT64_HEADROOM, in.n))
+		gso.partial = true;
+	reason = nat64_input(n, memory + NAT64_HEADROOM, in.n, &gso, now_ms, &sink);
 	free(memory);
 	reached[reason]++;
 	assert_string_equal(nat64_reason_texts[reason].name, s->reason);
@@ -227,9 +254,8 @@ static void replay_step(const struct vector *v, const struct step *s, struct nat
 		free(got.packet[i]);
 }
 
-static void replay(void **state)
+static void replay_as(const struct vector *v, bool partial)
 {
-	const struct vector *v = *state;
 	uint8_t random[32] = { 1, 2, 3 };
 	struct setting s;
 	struct nat64 *n;
@@ -249,12 +275,18 @@ static void replay(void **state)
 	for (unsigned i = 0; i < v->n_steps; i++) {
 		now_ms += v->steps[i].wait_ms;
 		nat64_tick(n, now_ms);
-		replay_step(v, &v->steps[i], n, now_ms);
+		replay_step(v, &v->steps[i], n, now_ms, partial);
 	}
 	for (unsigned i = 0; i < NAT64_REASON_COUNT; i++)
 		if (nat64_reason_texts[i].kind == NAT64_NOTE)
 			reached[i] += nat64_counts(n)[i];
 	nat64_free(n);
+}
+
+static void replay(void **state)
+{
+	replay_as(*state, false);
+	replay_as(*state, true);
 }
 
 static void every_reason_occurs(void **state)
@@ -263,8 +295,8 @@ static void every_reason_occurs(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < NAT64_REASON_COUNT; i++) {
-		if (reached[i] || i == NAT64_GUEST_MOVES ||
-		    i == NAT64_OWN6_ECHO_LIMITED) /* vectors know no guests: nat64_test */
+		if (reached[i] || i == NAT64_GUEST_MOVES || i == NAT64_OWN6_ECHO_LIMITED ||
+		    i == NAT64_FRAME) /* vectors know neither guests nor frames */
 			continue;
 		fprintf(stderr, "# no vector ends with %s\n", nat64_reason_texts[i].name);
 		all = false;
