@@ -47,7 +47,9 @@ struct checkup {
 	bool surveying;
 	struct probe_ping *to_guest;
 	bool guest_waits; /* for a sign of life */
-	bool named;       /* the target is a name */
+	bool has_guest;
+	struct in6_addr guest;
+	bool named; /* the target is a name */
 	bool has_target;
 	struct in_addr target;
 	uint64_t rp_dropped; /* before the pings */
@@ -94,8 +96,8 @@ static void on_answer(void *arg, const struct dns64_query *answer)
 static void ask(struct checkup *c, size_t which, const char *name, uint16_t type)
 {
 	struct dns64_question q = { .q = { .type = type, .class = CLASS_IN },
-				    .has_client = c->ask.has_guest,
-				    .client = c->ask.guest };
+				    .has_client = c->has_guest,
+				    .client = c->guest };
 	struct question *mine = &c->questions[which];
 	uint64_t id;
 
@@ -162,12 +164,12 @@ static uint32_t link_of(const struct doctor_view *v, const struct in6_addr *addr
 /* Where the kernel has to look for the guest anew. */
 static void call_guest(struct checkup *c)
 {
-	uint32_t link = link_of(&c->view, &c->ask.guest);
+	uint32_t link = link_of(&c->view, &c->guest);
 
-	if (!c->ask.has_guest || !link)
+	if (!c->has_guest || !link)
 		return;
-	c->to_guest = probe_ping(c->env->loop, &c->ask.guest, on_guest, c);
-	c->guest_waits = c->to_guest && !link_neighbour(c->env->link, link, &c->ask.guest);
+	c->to_guest = probe_ping(c->env->loop, &c->guest, on_guest, c);
+	c->guest_waits = c->to_guest && !link_neighbour(c->env->link, link, &c->guest);
 }
 
 /* --- the second round ----------------------------------------------------------------- */
@@ -319,8 +321,9 @@ static void look_at_guest(const struct checkup *c, struct doctor_view *v)
 {
 	const uint8_t *mac;
 
-	v->has_guest = c->ask.has_guest;
-	v->guest = c->ask.guest;
+	v->has_guest = c->has_guest;
+	v->guest = c->guest;
+	v->guest_name = c->ask.guest;
 	for (size_t i = 0; !v->has_guest && v->eff->n_ifaces && i < v->facts->n_addrs; i++) {
 		const struct fact_addr *a = &v->facts->addrs[i];
 
@@ -347,6 +350,7 @@ static void look(struct checkup *c)
 	struct doctor_view *v = &c->view;
 
 	memset(v, 0, sizeof *v);
+	link_refresh(c->env->link);
 	c->env->now(c->env->arg, v);
 	v->seen = c->ask.seen;
 	v->target_name = c->named ? c->ask.target : NULL;
@@ -358,8 +362,8 @@ static void look(struct checkup *c)
 	look_at_dns64(c, v);
 	look_at_routes(v);
 	v->filter = c->survey ? nft_survey_result(c->survey) : NULL;
-	v->legacy4 = v->seen.legacy4 ? probe_legacy(false) : -1;
-	v->legacy6 = v->seen.legacy6 ? probe_legacy(true) : -1;
+	v->legacy4 = v->seen.legacy4 ? probe_legacy(false) : DOCTOR_LEGACY_UNKNOWN;
+	v->legacy6 = v->seen.legacy6 ? probe_legacy(true) : DOCTOR_LEGACY_UNKNOWN;
 	v->rp_dropped = probe_rp_dropped() - c->rp_dropped;
 	v->rp_tun = probe_rp_filter(v->eff->config->nat64.device);
 	v->rp_uplink = *v->eff->uplink ? probe_rp_filter(v->eff->uplink) : -1;
@@ -396,6 +400,12 @@ static void on_timer(void *arg)
 		tell_all(c);
 }
 
+static void read_guest(struct checkup *c)
+{
+	c->has_guest = *c->ask.guest &&
+		       checkup_find_guest(c->env, c->view.eff, c->ask.guest, &c->guest);
+}
+
 static void read_target(struct checkup *c)
 {
 	struct in6_addr addr;
@@ -428,6 +438,7 @@ struct checkup *checkup_new(const struct checkup_env *env, const struct checkup_
 	ev_timer_init(&c->timer, env->loop, on_timer, c);
 	env->now(env->arg, &c->view);
 	ev_timer_at(&c->timer, ev_now_ms(env->loop) + FIRST_MS);
+	read_guest(c);
 	read_target(c);
 	call_guest(c);
 	c->survey = nft_survey_new(env->loop, on_survey, c);

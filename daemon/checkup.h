@@ -15,12 +15,11 @@
 struct checkup;
 struct link;
 
-#define CHECKUP_TARGET 256
+#define CHECKUP_TEXT 256
 
 struct checkup_ask {
-	bool has_guest;
-	struct in6_addr guest;
-	char target[CHECKUP_TARGET]; /* "": none; a name, IPv4, or IPv6 inside the prefix */
+	char guest[CHECKUP_TEXT];  /* "": none; see checkup_find_guest() */
+	char target[CHECKUP_TEXT]; /* "": none; a name, IPv4, or IPv6 inside the prefix */
 	struct doctor_seen seen;
 };
 
@@ -28,7 +27,7 @@ struct checkup_ask {
  * stale, uptime_s, reasons; valid until the loop goes on. */
 struct checkup_env {
 	struct ev_loop *loop;
-	const struct link *link;
+	struct link *link;
 	void *nat64, *dns64, *ra; /* the planes */
 	void (*now)(void *arg, struct doctor_view *);
 	void *arg;
@@ -43,6 +42,11 @@ struct checkup_news {
 };
 
 typedef void checkup_fn(void *arg, const struct checkup_news *);
+
+/* The guest with an IPv6 address, a link-layer address that is a neighbour's, the IPv4 address
+ * of a mapping, or the name of one in nat64.maps; false when there is none. */
+bool checkup_find_guest(const struct checkup_env *, const struct effective *, const char *text,
+			struct in6_addr *out);
 
 /* fn is called later, from the loop.  NULL: out of memory. */
 struct checkup *checkup_new(const struct checkup_env *, const struct checkup_ask *,

@@ -491,8 +491,8 @@ static bool read_ask(struct checkup_ask *ask, const char *key, const json_t *val
 	if (json_is_null(value))
 		return true;
 	if (text && strcmp(key, "guest") == 0) {
-		ask->has_guest = addr_parse(text, &ask->guest) && !addr_is_v4(&ask->guest);
-		return ask->has_guest;
+		snprintf(ask->guest, sizeof ask->guest, "%s", text);
+		return *text && strlen(text) < sizeof ask->guest;
 	}
 	if (text && strcmp(key, "target") == 0) {
 		snprintf(ask->target, sizeof ask->target, "%s", text);

@@ -3,40 +3,47 @@
 #include "control_monitor.h"
 
 #include "control_call.h"
+#include "report_json.h"
 
 #include <stdio.h>
 
-static json_t *object_of(const char *plane, const char *event, enum log_level level,
-			 const char *text)
+static void begin(struct report *r, const char *plane, const char *event, enum log_level level,
+		  const char *text)
 {
 	char time[EVENT_TIME_LEN];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "time", event_time_text(time), "plane",
-			 plane, "event", event, "level", event_level_text(level), "text", text);
+	report_open_object(r);
+	report_text(r, "time", event_time_text(time));
+	report_text(r, "plane", plane);
+	report_text(r, "event", event);
+	report_text(r, "level", event_level_text(level));
+	report_text(r, "text", text);
 }
 
-static void add(json_t *object, const char *key, const char *value)
+static void add(struct report *r, const char *key, const char *value)
 {
 	if (value && *value)
-		json_object_set_new(object, key, json_string(value));
+		report_text(r, key, value);
 }
 
 static void tell_lost(struct control_call *c)
 {
+	struct report r;
 	char text[64];
 
 	snprintf(text, sizeof text, "%llu events were lost: they were not read in time",
 		 (unsigned long long)c->monitor.lost);
-	json_t *object = object_of("gateway", "lost", LOG_LEVEL_WARNING, text);
-	if (object)
-		json_object_set_new(object, "n", json_integer((json_int_t)c->monitor.lost));
+	begin(&r, "gateway", "lost", LOG_LEVEL_WARNING, text);
+	report_number(&r, "n", c->monitor.lost);
 	c->monitor.lost = 0;
-	control_call_stream(c, object);
+	control_call_stream(c, report_close(&r));
 }
 
 static void on_event(void *arg, const struct event_news *news)
 {
+	const struct log_fields *f = news->fields;
 	struct control_call *c = arg;
+	struct report r;
 
 	if (c->failed)
 		return;
@@ -45,18 +52,15 @@ static void on_event(void *arg, const struct event_news *news)
 		return;
 	}
 	control_monitor_next(c);
-
-	json_t *object = object_of(news->plane, news->fields->event, news->level, news->text);
-	if (object) {
-		add(object, "message_id", news->fields->message_id);
-		add(object, "about", news->fields->about);
-		add(object, "iface", news->fields->iface);
-		add(object, "client", news->fields->client);
-		add(object, "mac", news->fields->mac);
-		add(object, "ipv4", news->fields->ipv4);
-		add(object, "name", news->fields->name);
-	}
-	control_call_stream(c, object);
+	begin(&r, news->plane, f->event, news->level, news->text);
+	add(&r, "message_id", f->message_id);
+	add(&r, "about", f->about);
+	add(&r, "iface", f->iface);
+	add(&r, "client", f->client);
+	add(&r, "mac", f->mac);
+	add(&r, "ipv4", f->ipv4);
+	add(&r, "name", f->name);
+	control_call_stream(c, report_close(&r));
 	c->wake(c->wake_arg);
 }
 
@@ -71,12 +75,14 @@ bool control_monitor_next(struct control_call *c)
 void control_monitor_begin(struct control_call *c, const char *state, bool queries)
 {
 	const struct event_row *row = event_row(EVENT_STATUS);
+	struct report r;
 
 	c->monitor.listener =
 		(struct event_listener){ .heard = on_event, .arg = c, .queries = queries };
 	c->monitor.runs = true;
 	event_listen(&c->monitor.listener);
-	control_call_stream(c, object_of(row->plane, row->name, LOG_LEVEL_INFO, state));
+	begin(&r, row->plane, row->name, LOG_LEVEL_INFO, state);
+	control_call_stream(c, report_close(&r));
 }
 
 void control_monitor_end(struct control_call *c)

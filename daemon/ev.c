@@ -22,6 +22,7 @@ struct ev_loop {
 	uint64_t armed_at_ms; /* what the timerfd is set to */
 	struct ev_timer **heap;
 	size_t n, size;
+	struct ev_after *after;
 	bool stopped;
 };
 
@@ -139,6 +140,42 @@ void ev_timer_at(struct ev_timer *t, uint64_t at_ms)
 	sift_up(l, ++l->n, t);
 }
 
+void ev_after_init(struct ev_after *a, struct ev_loop *loop, ev_fn *fn, void *arg)
+{
+	*a = (struct ev_after){ .loop = loop, .fn = fn, .arg = arg };
+}
+
+void ev_after_do(struct ev_after *a)
+{
+	if (a->waits)
+		return;
+	a->waits = true;
+	a->next = a->loop->after;
+	a->loop->after = a;
+}
+
+void ev_after_stop(struct ev_after *a)
+{
+	struct ev_after **link = &a->loop->after;
+
+	if (!a->waits)
+		return;
+	while (*link != a)
+		link = &(*link)->next;
+	*link = a->next;
+	a->waits = false;
+}
+
+static void run_after(struct ev_loop *l)
+{
+	struct ev_after *a;
+
+	while ((a = l->after)) {
+		ev_after_stop(a);
+		a->fn(a->arg);
+	}
+}
+
 /* Sets the timerfd to the earliest deadline, when that is not what it is set to. */
 static void arm(struct ev_loop *l)
 {
@@ -229,7 +266,9 @@ void ev_run(struct ev_loop *l)
 		l->now_ms = 0;
 		if (event_base_loop(l->base, EVLOOP_ONCE) < 0)
 			break;
+		run_after(l);
 	}
+	l->stopped = false;
 }
 
 void ev_stop(struct ev_loop *l)

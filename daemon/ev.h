@@ -30,7 +30,7 @@ typedef void ev_fn(void *arg);
 struct ev_loop *ev_new(void);
 void ev_free(struct ev_loop *);
 
-/* Runs until ev_stop(). */
+/* Runs until ev_stop(); then it may be run again. */
 void ev_run(struct ev_loop *);
 void ev_stop(struct ev_loop *);
 
@@ -43,6 +43,19 @@ uint64_t ev_clock_ms(void);
 struct ev_io *ev_io_new(struct ev_loop *, int fd, unsigned events, ev_io_fn *, void *arg);
 void ev_io_set(struct ev_io *, unsigned events);
 void ev_io_free(struct ev_io *);
+
+/* What is done once when the loop has seen to all that was ready, embedded likewise. */
+struct ev_after {
+	struct ev_loop *loop;
+	ev_fn *fn;
+	void *arg;
+	struct ev_after *next;
+	bool waits;
+};
+
+void ev_after_init(struct ev_after *, struct ev_loop *, ev_fn *, void *arg);
+void ev_after_do(struct ev_after *);
+void ev_after_stop(struct ev_after *);
 
 /* A deadline, embedded in its owner and set up by ev_timer_init(); not yet due: EV_NEVER. */
 struct ev_timer {

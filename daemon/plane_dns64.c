@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 static uint64_t now(const struct plane_dns64 *p)
 {
@@ -178,15 +177,7 @@ static void on_random(void *arg, void *out, size_t n)
 {
 	struct plane_dns64 *p = arg;
 
-	if (n > p->random_left) {
-		/* Cannot fail once the kernel's generator is seeded, for up to 256 bytes. */
-		while (getrandom(p->random, RANDOM_LEN, 0) != RANDOM_LEN)
-			continue;
-		p->random_left = RANDOM_LEN;
-	}
-	p->random_left -= n;
-	memcpy(out, p->random + p->random_left, n);
-	memset(p->random + p->random_left, 0, n);
+	random_take(&p->random, out, n);
 }
 
 static void on_validated(void *arg, uint64_t id, const struct resolve_result *result)

@@ -12,8 +12,9 @@
 #include "io/upstream_unbound.h"
 #include "plane.h"
 #include "plane_dns64.h"
+#include "random.h"
 
-enum { RANDOM_LEN = 256, HEARD_MAX = 256 };
+enum { HEARD_MAX = 256 };
 
 /* Who asked last; one of another address may take the place. */
 struct heard {
@@ -51,8 +52,7 @@ struct plane_dns64 {
 	struct dns64_sets sets; /* when looked last */
 	bool watched;           /* dead is as of the last look */
 	uint64_t dead;          /* which did not: bit i is that of the i-th */
-	uint8_t random[RANDOM_LEN];
-	size_t random_left;
+	struct random random;
 	struct heard heard[HEARD_MAX];
 };
 

@@ -35,6 +35,13 @@ static void to_tun(void *arg, const uint8_t *buf, size_t len, const struct gso *
 		p->lost[error != -EAGAIN && error != -ENOBUFS && error != -ENOMEM]++;
 }
 
+static uint16_t on_ids(void *arg, unsigned n)
+{
+	struct plane_nat64 *p = arg;
+
+	return nat64_ids(p->engine, n);
+}
+
 /* Guests are refused until an address is free, or dormant and can be taken over. */
 static void look_at_pool(struct plane_nat64 *p)
 {
@@ -70,7 +77,13 @@ static void on_burst_end(void *arg)
 {
 	struct plane_nat64 *p = arg;
 
-	if (p->cache)
+	merge_flush(p->merge);
+	if (p->tun) {
+		const struct tun_offload o = tun_offload(p->tun);
+
+		merge_allow(p->merge, o.tcp, o.udp);
+	}
+	if (p->cache) /* behind what was sent before */
 		nat64_cache_flush(p->cache);
 	look_at_pool(p);
 }
@@ -354,6 +367,7 @@ static void on_lost(void *arg)
 		   tun_name(p->tun));
 	tun_close(p->tun, false);
 	p->tun = NULL;
+	merge_flush(p->merge);
 	p->tun_error = 0;
 	make_fast(p);
 	ev_timer_at(&p->repair, ev_now_ms(p->env.loop));
@@ -443,11 +457,17 @@ static void on_link_changed(void *arg)
 static void *start(const struct plane_env *env)
 {
 	struct plane_nat64 *p = calloc(1, sizeof *p);
+	const struct nat64_sink out = { to_tun, p };
 
 	if (!p)
 		return NULL;
+	p->merge = merge_new(&out, on_ids, p);
+	if (!p->merge) {
+		free(p);
+		return NULL;
+	}
 	p->env = *env;
-	p->sink = (struct nat64_sink){ to_tun, p };
+	p->sink = (struct nat64_sink){ merge_packet, p->merge };
 	p->watch = (struct link_watch){ .fn = on_link_changed, .arg = p };
 	link_watch(env->link, &p->watch);
 	ev_timer_init(&p->expiry, env->loop, on_expiry, p);
@@ -663,6 +683,7 @@ static void stop(void *plane, enum plane_stop how)
 	drop_prepared(p);
 	take_down(p, how);
 	link_unwatch(p->env.link, &p->watch);
+	merge_free(p->merge);
 	free(p);
 }
 

@@ -17,6 +17,11 @@ bool plane_nat64_mapping(const void *plane, size_t *i, struct nat64_mapping *out
 /* Ends a dynamic mapping; false when ipv6 has none. */
 bool plane_nat64_drop(void *plane, const struct in6_addr *ipv6);
 
+/* The mapping of a guest, and whose an IPv4 address is; false where there is none. */
+bool plane_nat64_find(const void *plane, const struct in6_addr *guest,
+		      struct nat64_mapping *out);
+bool plane_nat64_find_ipv4(const void *plane, struct in_addr ipv4, struct in6_addr *guest);
+
 /* What v6gwctl doctor asks. */
 struct plane_nat64_look {
 	uint32_t tun;         /* its link; 0: not there */

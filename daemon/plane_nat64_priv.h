@@ -9,6 +9,7 @@
 #include "daemon/io/nft.h"
 #include "daemon/io/nft_guests.h"
 #include "daemon/io/tun.h"
+#include "nat64/merge.h"
 #include "nat64/nat64.h"
 #include "nat64_cache.h"
 #include "nat64_setup.h"
@@ -38,7 +39,8 @@ struct plane_nat64 {
 
 	bool full; /* a guest got no address, and none has become free */
 
-	struct nat64_sink sink;
+	struct nat64_sink sink; /* of the engine: merge */
+	struct merge *merge;    /* on the way to the TUN */
 	struct link_watch watch;
 	struct ev_timer expiry, repair;
 };

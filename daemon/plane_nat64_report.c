@@ -89,7 +89,8 @@ static void tell_guests(const struct plane_nat64 *p, struct reasons *r)
 		    error ? strerror(-error) : "being put back",
 		    error == -EPERM ? "it belongs to another process (nft list tables), or "
 				      "CAP_NET_ADMIN is missing"
-				    : "modprobe nf_tables");
+		    : error         ? "modprobe nf_tables"
+				    : "nothing is to be done");
 }
 
 bool plane_nat64_health(const void *plane, struct reasons *r)
@@ -228,6 +229,28 @@ void plane_nat64_report(const void *plane, struct report *r)
 	report_packets(p, r);
 }
 
+bool plane_nat64_find(const void *plane, const struct in6_addr *guest,
+		      struct nat64_mapping *out)
+{
+	const struct plane_nat64 *p = plane;
+
+	return p->engine && nat64_find(p->engine, guest, out);
+}
+
+bool plane_nat64_find_ipv4(const void *plane, struct in_addr ipv4, struct in6_addr *guest)
+{
+	const struct plane_nat64 *p = plane;
+	struct nat64_mapping m;
+
+	for (size_t i = 0; p->engine && nat64_mapping_at(p->engine, &i, &m); i++) {
+		if (m.ipv4.s_addr != ipv4.s_addr)
+			continue;
+		*guest = m.ipv6;
+		return true;
+	}
+	return false;
+}
+
 void plane_nat64_look(const void *plane, const struct in6_addr *guest,
 		      struct plane_nat64_look *out)
 {
@@ -242,7 +265,7 @@ void plane_nat64_look(const void *plane, const struct in6_addr *guest,
 	nat64_cache_sync(p->cache);
 	link_unmet(p->env.link, plane_nat64.name, &out->unmet);
 	out->masquerade_present = p->nft && nft_present(p->nft);
-	out->has_mapping = nat64_find(p->engine, guest, &out->mapping);
+	out->has_mapping = plane_nat64_find(p, guest, &out->mapping);
 	nat64_usage(p->engine, &usage);
 	out->active = usage.active;
 	for (size_t i = 0; i < p->eff->nat64.n_pools; i++) {
@@ -265,18 +288,21 @@ static const char *const names[NAT64_REASON_COUNT] = {
 #undef X
 };
 
+/* What became of packets at the TUN device. */
 static const struct counter_text {
 	const char *name, *text;
-} lost_texts[] = {
+} tun_texts[] = {
 	{ "nat64.drop.tun-room", "translated, but the TUN device had no room for it" },
 	{ "nat64.drop.tun-down", "translated, but the TUN device was down or gone" },
 	{ "nat64.drop.tun-frame", "came from the TUN device with a header that cannot be true, "
 				  "or larger than any packet" },
 	{ "nat64.tun-refused", "frames translated whole that the kernel did not take: cut into "
 			       "packets" },
+	{ "nat64.merge.frames", "made of packets of one flow, for one write" },
+	{ "nat64.merge.packets", "that went to the TUN device in such a frame" },
 };
 
-#define N_LOST (sizeof lost_texts / sizeof *lost_texts)
+#define N_TUN (sizeof tun_texts / sizeof *tun_texts)
 
 static const struct counter_text fast_texts[] = {
 	{ "nat64.fast-v6-to-v4",
@@ -297,15 +323,16 @@ bool plane_nat64_counter(const void *plane, size_t i, struct counter *out)
 					 p->engine ? nat64_counts(p->engine)[i] : 0 };
 		return true;
 	}
-	const uint64_t values[] = { p->lost[0], p->lost[1], p->frames.bad, p->frames.refused };
+	const struct merge_counts *merged = merge_counts(p->merge);
+	const uint64_t values[] = { p->lost[0],        p->lost[1],     p->frames.bad,
+				    p->frames.refused, merged->frames, merged->packets };
 
 	i -= NAT64_REASON_COUNT;
-	if (i < N_LOST) {
-		*out = (struct counter){ lost_texts[i].name, lost_texts[i].text, "",
-					 values[i] };
+	if (i < N_TUN) {
+		*out = (struct counter){ tun_texts[i].name, tun_texts[i].text, "", values[i] };
 		return true;
 	}
-	i -= N_LOST;
+	i -= N_TUN;
 	if (i >= sizeof fast_texts / sizeof *fast_texts)
 		return false;
 	*out = (struct counter){ fast_texts[i].name, fast_texts[i].text, "",

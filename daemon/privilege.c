@@ -21,7 +21,7 @@
 /* A directory made here is given to the user; one that is there stays whose it is. */
 static void make_directory(const char *path, mode_t mode, const struct passwd *pw)
 {
-	if (mkdir(path, mode) == 0 && chown(path, pw->pw_uid, pw->pw_gid) < 0)
+	if (mkdir(path, mode) == 0 && lchown(path, pw->pw_uid, pw->pw_gid) < 0)
 		log_warning("%s: %s, ignoring", path, strerror(errno));
 }
 

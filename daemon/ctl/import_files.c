@@ -45,17 +45,32 @@ static const char *read_all(int fd, size_t room, char *buf, size_t *len)
 	return *len == room ? "is larger than any configuration" : NULL;
 }
 
+/* What a configuration names has to be a file: a pipe would be waited for, and some devices do
+ * something as soon as they are opened. */
+static const char *refuse(const char *name)
+{
+	struct stat st;
+
+	if (stat(name, &st) < 0)
+		return strerror(errno);
+	return S_ISREG(st.st_mode) ? NULL : "is no file";
+}
+
 /* A file, or why it cannot be read, which is said on stderr, too. */
-static struct stmt_text read_text(struct files *f, const char *name)
+static struct stmt_text read_text(struct files *f, const char *name, bool included)
 {
 	struct stmt_text out = { .name = memory_copy(f->memory, name, strlen(name)) };
 	size_t room = f->room < IMPORT_FILE_MAX ? f->room : IMPORT_FILE_MAX;
 	char *buf = malloc(room + 1);
-	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = -1;
 
 	if (!buf || !out.name)
 		no_memory();
-	out.trouble = fd < 0 ? strerror(errno) : read_all(fd, room, buf, &out.len);
+	out.trouble = included ? refuse(name) : NULL;
+	if (!out.trouble) {
+		fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | (included ? O_NONBLOCK : 0));
+		out.trouble = fd < 0 ? strerror(errno) : read_all(fd, room, buf, &out.len);
+	}
 	if (fd >= 0)
 		close(fd);
 	if (!out.trouble) {
@@ -109,7 +124,7 @@ static const struct stmt_text *include(void *arg, const struct stmt_text *from,
 	if (!texts)
 		no_memory();
 	for (size_t i = 0; i < found.gl_pathc && i < MEMBERS_MAX; i++)
-		texts[(*n)++] = read_text(f, found.gl_pathv[i]);
+		texts[(*n)++] = read_text(f, found.gl_pathv[i], true);
 	globfree(&found);
 	return texts;
 }
@@ -171,7 +186,7 @@ static const struct stmt_text *take(struct files *f, const char *name, struct st
 {
 	if (!name)
 		return NULL;
-	*text = read_text(f, name);
+	*text = read_text(f, name, false);
 	return text;
 }
 

@@ -40,12 +40,20 @@ static bool read_line(const char *pid, const char *leaf, char *out, int size)
 	return done;
 }
 
-/* "0::/system.slice/radvd.service" */
-static const char *unit_of(const char *cgroup)
+/* Of "0::/system.slice/radvd.service" the first service on the way, which only systemd makes:
+ * below user@1000.service the user chooses the names.  "" for none. */
+static const char *unit_of(char *cgroup)
 {
-	const char *name = strrchr(cgroup, '/'), *end = strrchr(cgroup, '.');
+	static const char end[] = ".service";
+	char *at;
 
-	return name && end > name && strcmp(end, ".service") == 0 ? name + 1 : "";
+	for (char *name = strtok_r(cgroup, "/", &at); name; name = strtok_r(NULL, "/", &at)) {
+		size_t len = strlen(name);
+
+		if (len >= sizeof end && strcmp(name + len - strlen(end), end) == 0)
+			return name;
+	}
+	return "";
 }
 
 static void add_process(json_t *list, const char *pid, const struct stat *ours)

@@ -14,6 +14,22 @@ const char *show_text_at(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
+uint64_t show_number_at(const json_t *object, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(object, key));
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+void show_rest(FILE *out, const char *fmt, va_list ap)
+{
+	char text[1024];
+
+	vsnprintf(text, sizeof text, fmt, ap);
+	table_put_text(out, text);
+	putc('\n', out);
+}
+
 static void add_duration(struct table *t, const json_t *object, const char *key)
 {
 	const json_t *s = json_object_get(object, key);
@@ -36,12 +52,11 @@ static void add_way(struct table *t, const json_t *mapping, const char *way)
 /* With the IPv4 part of a translated address dotted. */
 static void add_ipv6(struct table *t, const char *ipv6)
 {
-	struct pref64 well_known = { .len = 96 };
 	struct in6_addr addr;
 	char text[ADDR_TEXT_LEN];
 
-	addr_parse("64:ff9b::", &well_known.prefix);
-	table_add(t, addr_parse(ipv6, &addr) ? pref64_text(&well_known, &addr, text) : ipv6);
+	table_add(t, addr_parse(ipv6, &addr) ? pref64_text(&pref64_well_known, &addr, text)
+					     : ipv6);
 }
 
 void show_mapping(struct show *s, const json_t *mapping)

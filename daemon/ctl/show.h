@@ -5,6 +5,7 @@
 #include "table.h"
 
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -32,6 +33,12 @@ void show_mappings_end(struct show *);
 
 /* The member key as text, "" where there is none. */
 const char *show_text_at(const json_t *object, const char *key);
+
+/* Likewise a number, 0. */
+uint64_t show_number_at(const json_t *object, const char *key);
+
+/* The rest of a line, without what would steer a terminal. */
+void show_rest(FILE *, const char *fmt, va_list);
 
 /* Why the daemon refused, on stderr. */
 void show_error(const char *error, const json_t *parameters);

@@ -7,13 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static uint64_t number_at(const json_t *object, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(object, key));
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
 static void put_line(struct show *s, const char *label, const char *text)
 {
 	fprintf(s->out, "%-12s", label);
@@ -76,7 +69,7 @@ static void add_remarks(struct table *t, const json_t *f)
 	}
 	if (json_is_integer(probe)) {
 		snprintf(part, sizeof part, "%sprobed in %" PRIu64 " ms", *text ? ", " : "",
-			 number_at(f, "probe_ms"));
+			 show_number_at(f, "probe_ms"));
 		strncat(text, part, sizeof text - strlen(text) - 1);
 	}
 	table_add(t, *text ? text : "healthy");
@@ -99,10 +92,10 @@ static void put_forwarders(struct show *s, const json_t *dns)
 	{
 		table_add(&t, show_text_at(f, "address"));
 		table_add(&t, show_text_at(f, "zone"));
-		snprintf(text, sizeof text, "%" PRIu64 " ms", number_at(f, "rtt_ms"));
+		snprintf(text, sizeof text, "%" PRIu64 " ms", show_number_at(f, "rtt_ms"));
 		table_add(&t, json_is_integer(json_object_get(f, "rtt_ms")) ? text : "-");
 		for (size_t c = 0; c < 4; c++)
-			table_add(&t, table_count(number_at(f, counts[c]), text));
+			table_add(&t, table_count(show_number_at(f, counts[c]), text));
 		add_remarks(&t, f);
 	}
 	if (i)
@@ -118,19 +111,19 @@ static void put_cache(struct show *s, const json_t *dns)
 	const json_t *hits = json_object_get(dns, "hit_percent");
 	char text[256], bytes[TABLE_TEXT], limit[TABLE_TEXT];
 	int n = snprintf(text, sizeof text, "%" PRIu64 " entries, %s of %s",
-			 number_at(cache, "entries"),
-			 table_bytes(number_at(cache, "bytes"), bytes),
-			 table_bytes(number_at(cache, "limit"), limit));
+			 show_number_at(cache, "entries"),
+			 table_bytes(show_number_at(cache, "bytes"), bytes),
+			 table_bytes(show_number_at(cache, "limit"), limit));
 
 	if (json_is_integer(hits))
 		snprintf(text + n, sizeof text - (size_t)n, ", answers %" PRIu64 " %%",
-			 number_at(dns, "hit_percent"));
+			 show_number_at(dns, "hit_percent"));
 	put_line(s, "cache", text);
 	snprintf(text, sizeof text,
 		 "%" PRIu64 " questions wait, %" PRIu64 " asked of forwarders; %" PRIu64
 		 " of %" PRIu64 " TCP clients",
-		 number_at(dns, "in_flight"), number_at(dns, "asked_in_flight"),
-		 number_at(dns, "tcp_clients"), number_at(dns, "tcp_clients_limit"));
+		 show_number_at(dns, "in_flight"), show_number_at(dns, "asked_in_flight"),
+		 show_number_at(dns, "tcp_clients"), show_number_at(dns, "tcp_clients_limit"));
 	put_line(s, "now", text);
 }
 
@@ -174,7 +167,7 @@ static void put_records(struct show *s, const json_t *answer, const char *key,
 		table_put_text(s->out, show_text_at(record, "name"));
 		fprintf(s->out, "%s %" PRIu64 " IN %s ",
 			strcmp(show_text_at(record, "name"), ".") == 0 ? "" : ".",
-			number_at(record, "ttl"), show_text_at(record, "type"));
+			show_number_at(record, "ttl"), show_text_at(record, "type"));
 		table_put_text(s->out, show_text_at(record, "data"));
 		putc('\n', s->out);
 	}
@@ -183,7 +176,7 @@ static void put_records(struct show *s, const json_t *answer, const char *key,
 static void put_steps(struct show *s, const json_t *answer)
 {
 	const json_t *step;
-	uint64_t left_out = number_at(answer, "steps_left_out");
+	uint64_t left_out = show_number_at(answer, "steps_left_out");
 	size_t i;
 
 	fputs("\nWhy:\n", s->out);
@@ -211,10 +204,10 @@ void show_dns_query(struct show *s, const json_t *answer)
 	fprintf(s->out, *mac ? " (%s)\n" : "%s\n", mac);
 	fprintf(s->out, "%s, flags", *rcode ? rcode : "no answer");
 	put_words(s, json_object_get(answer, "flags"));
-	fprintf(s->out, ", %" PRIu64 " ms\n", number_at(answer, "took_ms"));
+	fprintf(s->out, ", %" PRIu64 " ms\n", show_number_at(answer, "took_ms"));
 	json_array_foreach(json_object_get(answer, "extended_errors"), i, error)
-		fprintf(s->out, "extended error %" PRIu64 " (%s)\n", number_at(error, "code"),
-			show_text_at(error, "text"));
+		fprintf(s->out, "extended error %" PRIu64 " (%s)\n",
+			show_number_at(error, "code"), show_text_at(error, "text"));
 	put_records(s, answer, "answer", "Answer");
 	put_records(s, answer, "authority", "Authority");
 	put_steps(s, answer);

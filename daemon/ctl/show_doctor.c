@@ -13,7 +13,7 @@ static void put_lines(struct show *s, const char *first, const char *indent, con
 	const char *end;
 
 	for (fputs(first, s->out); (end = strchr(text, '\n')); text = end + 1) {
-		char line[256];
+		char line[DOCTOR_REMEDY];
 
 		snprintf(line, sizeof line, "%.*s", (int)(end - text), text);
 		table_put_text(s->out, line);

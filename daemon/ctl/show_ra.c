@@ -13,43 +13,32 @@
 __attribute__((format(printf, 3, 4))) static void line(struct show *s, const char *label,
 						       const char *fmt, ...)
 {
-	char text[1024];
 	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
 	fprintf(s->out, "  %-11s ", label);
-	table_put_text(s->out, text);
-	putc('\n', s->out);
-}
-
-static uint64_t number_at(const json_t *object, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(object, key));
-
-	return n > 0 ? (uint64_t)n : 0;
+	va_start(ap, fmt);
+	show_rest(s->out, fmt, ap);
+	va_end(ap);
 }
 
 /* Of seconds; null never ends. */
 static const char *lifetime_at(const json_t *object, const char *key, char out[TABLE_TEXT])
 {
 	return json_is_integer(json_object_get(object, key))
-		       ? table_duration(number_at(object, key), out)
+		       ? table_duration(show_number_at(object, key), out)
 		       : "for ever";
 }
 
 /* An address or prefix; inside the well-known prefix with the IPv4 part dotted. */
 static const char *readable_at(const json_t *object, const char *key, char out[ADDR_TEXT_LEN])
 {
-	const struct pref64 well_known = { { { { 0, 0x64, 0xff, 0x9b } } }, 96 };
 	const char *text = show_text_at(object, key), *slash = strchr(text, '/');
 	char addr[ADDR_TEXT_LEN];
 	struct prefix6 p;
 
-	if (!prefix_parse(text, &p, NULL) || p.len <= well_known.len)
+	if (!prefix_parse(text, &p, NULL) || p.len <= pref64_well_known.len)
 		return text;
-	pref64_text(&well_known, &p.addr, addr);
+	pref64_text(&pref64_well_known, &p.addr, addr);
 	snprintf(out, ADDR_TEXT_LEN, "%.48s%.8s", addr, slash ? slash : "");
 	return out;
 }
@@ -70,8 +59,8 @@ static void put_header(struct show *s, const json_t *ra)
 
 	if (json_is_integer(mtu))
 		snprintf(mtu_text, sizeof mtu_text, ", mtu %ju",
-			 (uintmax_t)number_at(ra, "mtu"));
-	if (number_at(ra, "lifetime_s"))
+			 (uintmax_t)show_number_at(ra, "mtu"));
+	if (show_number_at(ra, "lifetime_s"))
 		line(s, "router", "default for %s, preference %s",
 		     lifetime_at(ra, "lifetime_s", life), show_text_at(ra, "preference"));
 	else
@@ -80,8 +69,9 @@ static void put_header(struct show *s, const json_t *ra)
 	     managed ? "DHCPv6 (M)"
 	     : other ? "DHCPv6 for the rest (O)"
 		     : "no DHCPv6",
-	     (uintmax_t)number_at(ra, "hop_limit"), (uintmax_t)number_at(ra, "reachable_ms"),
-	     (uintmax_t)number_at(ra, "retrans_ms"), mtu_text);
+	     (uintmax_t)show_number_at(ra, "hop_limit"),
+	     (uintmax_t)show_number_at(ra, "reachable_ms"),
+	     (uintmax_t)show_number_at(ra, "retrans_ms"), mtu_text);
 }
 
 static void put_prefix(struct show *s, const json_t *p)
@@ -153,8 +143,8 @@ static void put_advertisement(struct show *s, const json_t *ra)
 	for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
 		json_array_foreach(json_object_get(ra, lists[k].key), i, item) lists[k].put(
 			s, item);
-	if (number_at(ra, "messages") > 1)
-		line(s, "messages", "%ju", (uintmax_t)number_at(ra, "messages"));
+	if (show_number_at(ra, "messages") > 1)
+		line(s, "messages", "%ju", (uintmax_t)show_number_at(ra, "messages"));
 }
 
 /* --- who, when, how often ------------------------------------------------------------------
@@ -177,7 +167,7 @@ static void put_since(struct show *s, const json_t *r, const char *key, const ch
 	char text[TABLE_TEXT];
 
 	if (json_is_integer(json_object_get(r, key)))
-		line(s, label, "%s ago", table_duration(number_at(r, key), text));
+		line(s, label, "%s ago", table_duration(show_number_at(r, key), text));
 }
 
 static void put_times(struct show *s, const json_t *r)
@@ -186,13 +176,14 @@ static void put_times(struct show *s, const json_t *r)
 
 	if (json_is_integer(json_object_get(r, "next_s")))
 		line(s, "next", "in %s, every %s to %s",
-		     table_duration(number_at(r, "next_s"), text),
-		     table_duration(number_at(r, "min_interval_s"), min),
-		     table_duration(number_at(r, "max_interval_s"), max));
+		     table_duration(show_number_at(r, "next_s"), text),
+		     table_duration(show_number_at(r, "min_interval_s"), min),
+		     table_duration(show_number_at(r, "max_interval_s"), max));
 	put_since(s, r, "last_s", "last");
 	put_since(s, r, "solicited_s", "asked");
-	line(s, "sent", "%s, %s of them solicited", table_count(number_at(r, "sent"), text),
-	     table_count(number_at(r, "solicited"), min));
+	line(s, "sent", "%s, %s of them solicited",
+	     table_count(show_number_at(r, "sent"), text),
+	     table_count(show_number_at(r, "solicited"), min));
 }
 
 static void put_withheld(struct show *s, const json_t *r)
@@ -206,7 +197,7 @@ static void put_withheld(struct show *s, const json_t *r)
 		if (json_is_integer(json_object_get(w, "again_s")))
 			line(s, "withheld", "%s: it works again, announced in %s",
 			     show_text_at(w, "plane"),
-			     table_duration(number_at(w, "again_s"), text));
+			     table_duration(show_number_at(w, "again_s"), text));
 		else
 			line(s, "withheld", "%s: it does not work", show_text_at(w, "plane"));
 	}
@@ -272,10 +263,10 @@ static void put_routers(struct show *s, const json_t *routers)
 	{
 		table_add(&t, show_text_at(r, "source"));
 		table_add(&t, *show_text_at(r, "mac") ? show_text_at(r, "mac") : "-");
-		table_add(&t, table_duration(number_at(r, "lifetime_s"), text));
+		table_add(&t, table_duration(show_number_at(r, "lifetime_s"), text));
 		table_add(&t, show_text_at(r, "preference"));
-		table_add(&t, table_count(number_at(r, "heard"), text));
-		table_add(&t, table_duration(number_at(r, "heard_s"), text));
+		table_add(&t, table_count(show_number_at(r, "heard"), text));
+		table_add(&t, table_duration(show_number_at(r, "heard_s"), text));
 		add_list(&t, json_object_get(r, "differs"));
 		add_list(&t, json_object_get(r, "prefixes"));
 	}

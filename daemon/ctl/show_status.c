@@ -16,36 +16,21 @@ struct block {
 	const char *name;
 };
 
-static void begin_line(struct block *b, const char *label)
-{
-	fprintf(b->out, "%-7s %-11s", b->name, label);
-	b->name = "";
-}
-
 __attribute__((format(printf, 3, 4))) static void line(struct block *b, const char *label,
 						       const char *fmt, ...)
 {
-	char text[512];
 	va_list ap;
 
+	fprintf(b->out, "%-7s %-11s", b->name, label);
+	b->name = "";
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
+	show_rest(b->out, fmt, ap);
 	va_end(ap);
-	begin_line(b, label);
-	table_put_text(b->out, text);
-	putc('\n', b->out);
 }
 
 static void put_nothing(struct show *s, const char *plane, const char *why)
 {
 	fprintf(s->out, "%-7s %s\n", plane, why);
-}
-
-static uint64_t number_at(const json_t *object, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(object, key));
-
-	return n > 0 ? (uint64_t)n : 0;
 }
 
 static void put_verdict(struct show *s, const json_t *health)
@@ -86,7 +71,7 @@ static void put_daemon(struct show *s, const json_t *status)
 	const json_t *config = json_object_get(status, "config");
 	char up[TABLE_TEXT];
 
-	table_duration(number_at(status, "uptime_s"), up);
+	table_duration(show_number_at(status, "uptime_s"), up);
 	fprintf(s->out, "v6gwd %s, up %s; ", show_text_at(status, "version"), up);
 	table_put_text(s->out, show_text_at(config, "file"));
 	if (*show_text_at(config, "loaded_at"))
@@ -136,13 +121,14 @@ static void put_nat64_traffic(struct block *b, const json_t *n)
 
 	if (m)
 		line(b, "mappings", "%ju active, %ju dormant, %ju static",
-		     (uintmax_t)number_at(m, "active"), (uintmax_t)number_at(m, "dormant"),
-		     (uintmax_t)number_at(m, "static"));
+		     (uintmax_t)show_number_at(m, "active"),
+		     (uintmax_t)show_number_at(m, "dormant"),
+		     (uintmax_t)show_number_at(m, "static"));
 	if (p)
 		line(b, "packets", "%s IPv6 to IPv4, %s IPv4 to IPv6, %s dropped",
-		     table_count(number_at(p, "v6_to_v4"), out),
-		     table_count(number_at(p, "v4_to_v6"), in),
-		     table_count(number_at(p, "dropped"), dropped));
+		     table_count(show_number_at(p, "v6_to_v4"), out),
+		     table_count(show_number_at(p, "v4_to_v6"), in),
+		     table_count(show_number_at(p, "dropped"), dropped));
 }
 
 static void put_nat64(struct show *s, const json_t *n)
@@ -158,7 +144,8 @@ static void put_nat64(struct show *s, const json_t *n)
 	put_nat64_addresses(&b, n);
 	json_array_foreach(json_object_get(n, "pool"), i, pool)
 		line(&b, i ? "" : "pool", "%s, %ju of %ju used", show_text_at(pool, "network"),
-		     (uintmax_t)number_at(pool, "used"), (uintmax_t)number_at(pool, "size"));
+		     (uintmax_t)show_number_at(pool, "used"),
+		     (uintmax_t)show_number_at(pool, "size"));
 	put_nat64_traffic(&b, n);
 	if (masquerade)
 		line(&b, "masquerade", "%s%s", show_text_at(masquerade, "mode"),
@@ -187,14 +174,14 @@ static void put_dns64_traffic(struct block *b, const json_t *d)
 
 	if (json_object_get(d, "queries"))
 		line(b, "queries", "%s, %s from the cache, %s synthesized",
-		     table_count(number_at(d, "queries"), queries),
-		     table_count(number_at(d, "hits"), hits),
-		     table_count(number_at(d, "synthesized"), made));
+		     table_count(show_number_at(d, "queries"), queries),
+		     table_count(show_number_at(d, "hits"), hits),
+		     table_count(show_number_at(d, "synthesized"), made));
 	if (cache)
 		line(b, "cache", "%ju entries, %s of %s",
-		     (uintmax_t)number_at(cache, "entries"),
-		     table_bytes(number_at(cache, "bytes"), hits),
-		     table_bytes(number_at(cache, "limit"), made));
+		     (uintmax_t)show_number_at(cache, "entries"),
+		     table_bytes(show_number_at(cache, "bytes"), hits),
+		     table_bytes(show_number_at(cache, "limit"), made));
 }
 
 static void put_dns64(struct show *s, const json_t *d)
@@ -243,10 +230,10 @@ static void put_ra(struct show *s, const json_t *ra)
 		const json_t *next_s = json_object_get(r, "next_s");
 
 		line(&b, show_text_at(r, "interface"), "%s, %s sent, %s of them solicited%s%s",
-		     show_text_at(r, "state"), table_count(number_at(r, "sent"), sent),
-		     table_count(number_at(r, "solicited"), solicited),
+		     show_text_at(r, "state"), table_count(show_number_at(r, "sent"), sent),
+		     table_count(show_number_at(r, "solicited"), solicited),
 		     json_is_integer(next_s) ? ", next in " : "",
-		     json_is_integer(next_s) ? table_duration(number_at(r, "next_s"), next)
+		     json_is_integer(next_s) ? table_duration(show_number_at(r, "next_s"), next)
 					     : "");
 		put_withheld(&b, json_object_get(r, "withheld"));
 	}

@@ -32,10 +32,24 @@ static size_t width_of(const char *text)
 	return width;
 }
 
+/* One character, or a question mark for what a terminal obeys: C0, DEL, and C1, which is C2 80
+ * to C2 9F in UTF-8.  Its length. */
+static size_t put_char(FILE *out, const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) {
+		putc('?', out);
+		return 2;
+	}
+	putc(c[0] < 0x20 || c[0] == 0x7f ? '?' : c[0], out);
+	return 1;
+}
+
 void table_put_text(FILE *out, const char *text)
 {
-	for (; *text; text++)
-		putc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
+	while (*text)
+		text += put_char(out, text);
 }
 
 /* 0 for a column without any cell. */

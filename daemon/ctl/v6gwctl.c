@@ -96,29 +96,30 @@ static json_t *read_monitor(char **words, const struct options *o)
 	return json_pack("{s:b}", "queries", o->queries);
 }
 
-/* One word alone is a guest where it is an IPv6 address outside of 64:ff9b::/96. */
+/* One word alone is a guest where it is a link-layer address, or an IPv6 address outside of
+ * 64:ff9b::/96. */
 static bool is_guest(const char *word)
 {
-	struct pref64 well_known = { .len = 96 };
+	uint8_t mac[ADDR_MAC_LEN];
 	struct in6_addr addr;
 	struct in_addr v4;
 
-	addr_parse("64:ff9b::", &well_known.prefix);
+	if (mac_parse(word, mac))
+		return true;
 	return addr_parse(word, &addr) && !addr_is_v4(&addr) &&
-	       !pref64_extract(&well_known, &addr, &v4);
+	       !pref64_extract(&pref64_well_known, &addr, &v4);
 }
 
 static json_t *read_doctor(char **words, const struct options *o)
 {
-	const char *guest = words[0] && is_guest(words[0]) ? *words++ : NULL;
+	const char *guest = words[0] && (words[1] || is_guest(words[0])) ? *words++ : NULL;
 	const char *target = words[0] ? *words++ : NULL;
 	uint8_t name[DNS_NAME_MAX];
 	struct in6_addr addr;
 
 	(void)o;
 	if (words[0])
-		usage(guest ? "unexpected argument: " : "not an IPv6 address: ",
-		      guest ? words[0] : target);
+		usage("unexpected argument: ", words[0]);
 	if (target && !addr_parse(target, &addr) && !name_from_text(target, name))
 		usage("neither an address nor a name: ", target);
 	return json_pack("{s:s*, s:s*, s:o}", "guest", guest, "target", target, "seen",

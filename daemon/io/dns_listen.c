@@ -23,8 +23,7 @@
 #include <unistd.h>
 
 enum {
-	BURST = 32, /* datagrams for one recvmmsg() or sendmmsg() */
-	BURSTS_MAX = 4,
+	BURST = 32, /* datagrams for one recvmmsg() or sendmmsg(), and for one wake-up */
 	DATAGRAM_MAX = 4096, /* of a question */
 	OUT_LEN = 65536,
 	CONTROL_LEN = 64,
@@ -78,7 +77,9 @@ struct dns_listen {
 	bool leaving; /* what comes waits for the next process */
 
 	struct burst in, out;
-	struct door *out_door; /* whose datagrams are being read: answers wait in out */
+	struct door
+		*out_door; /* whose answers wait in out, until the loop has seen to all else */
+	struct ev_after send;
 	uint8_t (*in_data)[DATAGRAM_MAX];
 	uint8_t (*in_control)[CONTROL_LEN];
 	uint8_t *out_data;
@@ -110,8 +111,11 @@ static size_t cut(uint8_t *msg, size_t len)
 	return at;
 }
 
-static void send_burst(struct door *d, struct burst *b)
+static void send_burst(struct dns_listen *l)
 {
+	struct door *d = l->out_door;
+	struct burst *b = &l->out;
+
 	for (unsigned at = 0; at < b->n;) {
 		int n = sendmmsg(d->udp, b->msgs + at, b->n - at, 0);
 		struct iovec *iov = &b->iov[at];
@@ -130,6 +134,12 @@ static void send_burst(struct door *d, struct burst *b)
 	}
 	b->n = 0;
 	b->len = 0;
+	l->out_door = NULL;
+}
+
+static void on_send(void *arg)
+{
+	send_burst(arg);
 }
 
 static socklen_t peer_of(const struct dns_client *client, union peer *out)
@@ -157,11 +167,7 @@ static void add_datagram(struct dns_listen *l, const struct dns_client *client,
 	memcpy(l->out_data + b->len, msg, len);
 	b->iov[i] = (struct iovec){ l->out_data + b->len, len };
 	b->len += len;
-	b->msgs[i] = (struct mmsghdr){ 0 };
-	b->msgs[i].msg_hdr.msg_name = &b->peers[i];
 	b->msgs[i].msg_hdr.msg_namelen = peer_of(client, &b->peers[i]);
-	b->msgs[i].msg_hdr.msg_iov = &b->iov[i];
-	b->msgs[i].msg_hdr.msg_iovlen = 1;
 }
 
 static struct door *door_of(const struct dns_listen *l, uint64_t serial)
@@ -180,10 +186,10 @@ static void reply_udp(struct dns_listen *l, const struct dns_client *client, con
 	if (!d || d->udp < 0 || len > OUT_LEN)
 		return;
 	if (l->out.n && (d != l->out_door || l->out.n == BURST || l->out.len + len > OUT_LEN))
-		send_burst(l->out_door ? l->out_door : d, &l->out);
+		send_burst(l);
+	l->out_door = d;
 	add_datagram(l, client, msg, len);
-	if (d != l->out_door)
-		send_burst(d, &l->out);
+	ev_after_do(&l->send);
 }
 
 void dns_listen_reply(struct dns_listen *l, const struct dns_client *client, const uint8_t *msg,
@@ -250,13 +256,7 @@ static int receive_burst(struct door *d)
 	struct burst *b = &l->in;
 
 	for (unsigned i = 0; i < BURST; i++) {
-		b->iov[i] = (struct iovec){ l->in_data[i], DATAGRAM_MAX };
-		b->msgs[i] = (struct mmsghdr){ 0 };
-		b->msgs[i].msg_hdr.msg_name = &b->peers[i];
 		b->msgs[i].msg_hdr.msg_namelen = sizeof b->peers[i];
-		b->msgs[i].msg_hdr.msg_iov = &b->iov[i];
-		b->msgs[i].msg_hdr.msg_iovlen = 1;
-		b->msgs[i].msg_hdr.msg_control = l->in_control[i];
 		b->msgs[i].msg_hdr.msg_controllen = CONTROL_LEN;
 	}
 	return recvmmsg(d->udp, b->msgs, BURST, 0, NULL);
@@ -266,17 +266,11 @@ static void on_datagrams(void *arg, unsigned ready)
 {
 	struct door *d = arg;
 	struct dns_listen *l = d->listen;
-	int n = BURST;
+	int n = receive_burst(d);
 
 	(void)ready;
-	for (unsigned i = 0; i < BURSTS_MAX && n == BURST; i++) {
-		n = receive_burst(d);
-		l->out_door = d;
-		for (int j = 0; j < n; j++)
-			take_datagram(d, &l->in.msgs[j], &l->in.peers[j]);
-		send_burst(d, &l->out);
-		l->out_door = NULL;
-	}
+	for (int i = 0; i < n; i++)
+		take_datagram(d, &l->in.msgs[i], &l->in.peers[i]);
 }
 
 /* Streams. */
@@ -495,6 +489,8 @@ static void door_free(struct door *d, bool keep)
 {
 	if (!d)
 		return;
+	if (d == d->listen->out_door)
+		send_burst(d->listen);
 	shut(d, SOCK_DGRAM, keep, &d->udp_io, &d->udp);
 	shut(d, SOCK_STREAM, keep, &d->tcp_io, &d->tcp);
 	free(d);
@@ -590,6 +586,20 @@ static bool is_full(void *arg, const struct in6_addr *addr)
 	return l->ops->full(l->arg, addr);
 }
 
+static void point_bursts(struct dns_listen *l)
+{
+	for (unsigned i = 0; i < BURST; i++) {
+		l->in.iov[i] = (struct iovec){ l->in_data[i], DATAGRAM_MAX };
+		l->in.msgs[i].msg_hdr = (struct msghdr){ .msg_name = &l->in.peers[i],
+							 .msg_iov = &l->in.iov[i],
+							 .msg_iovlen = 1,
+							 .msg_control = l->in_control[i] };
+		l->out.msgs[i].msg_hdr = (struct msghdr){ .msg_name = &l->out.peers[i],
+							  .msg_iov = &l->out.iov[i],
+							  .msg_iovlen = 1 };
+	}
+}
+
 struct dns_listen *dns_listen_new(struct ev_loop *loop, const struct dns_listen_ops *ops,
 				  void *arg)
 {
@@ -601,12 +611,15 @@ struct dns_listen *dns_listen_new(struct ev_loop *loop, const struct dns_listen_
 	l->ops = ops;
 	l->arg = arg;
 	ev_timer_init(&l->timer, loop, on_retry, l);
+	ev_after_init(&l->send, loop, on_send, l);
 	l->tcp = dns_tcp_new(loop, on_stream_message, is_full, l);
 	l->in_data = malloc(BURST * sizeof *l->in_data);
 	l->in_control = malloc(BURST * sizeof *l->in_control);
 	l->out_data = malloc(OUT_LEN);
-	if (l->tcp && l->in_data && l->in_control && l->out_data)
+	if (l->tcp && l->in_data && l->in_control && l->out_data) {
+		point_bursts(l);
 		return l;
+	}
 fail:
 	log_error("out of memory for listeners");
 	dns_listen_free(l, false);
@@ -635,6 +648,7 @@ void dns_listen_free(struct dns_listen *l, bool keep)
 	ev_timer_stop(&l->timer);
 	for (size_t i = 0; i < l->n_doors; i++)
 		door_free(l->doors[i], keep);
+	ev_after_stop(&l->send);
 	free(l->doors);
 	dns_tcp_free(l->tcp);
 	free(l->in_data);

@@ -21,6 +21,7 @@ enum {
 	CLIENTS_MAX = 4096, /* whatever the configuration says */
 	ACCEPTS_MAX = 16,   /* in one wake-up */
 	READS_MAX = 4,
+	TURN_MS = 1,           /* of a wake-up, for all clients but one question of each */
 	OUTSTANDING_MAX = 100, /* questions without an answer */
 	OUT_PAUSE_LEN = 65536, /* answers waiting: no more questions are read */
 	OUT_MAX = 262144,      /* likewise: it is closed */
@@ -46,6 +47,7 @@ struct client {
 	bool eof;     /* it will send no more */
 	bool dead;    /* to be closed when its turn is over */
 	bool in_turn; /* answers only go into the buffer */
+	bool asked_in_turn;
 	uint8_t *in, *out;
 	size_t in_len, in_size, out_len, out_at, out_size;
 };
@@ -211,17 +213,25 @@ static void take_message(struct client *c, const uint8_t *msg, size_t len)
 	t->fn(t->arg, &from, msg, len);
 }
 
+/* An answer of thousands of records takes a millisecond: at most one of these in a turn,
+ * whatever else is there waits until the loop has seen to others. */
+static bool in_time(const struct client *c)
+{
+	return !c->asked_in_turn || ev_clock_ms() <= ev_now_ms(c->tcp->loop) + TURN_MS;
+}
+
 /* Hands on the whole messages in the buffer, as long as it may. */
 static void read_frames(struct client *c)
 {
 	size_t at = 0;
 	ssize_t n;
 
-	while (may_ask(c) && (n = frame_len(c->in + at, c->in_len - at)) >= 0) {
+	while (in_time(c) && may_ask(c) && (n = frame_len(c->in + at, c->in_len - at)) >= 0) {
 		if (n == 0)
 			c->dead = true;
 		else
 			take_message(c, c->in + at + 2, (size_t)n);
+		c->asked_in_turn = true;
 		at += 2 + (size_t)n;
 	}
 	c->in_len -= at;
@@ -255,7 +265,7 @@ static bool grow(struct client *c)
 
 static void read_some(struct client *c)
 {
-	for (unsigned i = 0; i < READS_MAX && may_ask(c) && !c->eof; i++) {
+	for (unsigned i = 0; i < READS_MAX && in_time(c) && may_ask(c) && !c->eof; i++) {
 		ssize_t n;
 
 		if (!grow(c)) {
@@ -318,6 +328,7 @@ static void on_ready(void *arg, unsigned ready)
 	struct client *c = arg;
 
 	c->in_turn = true;
+	c->asked_in_turn = false;
 	if (ready & EV_IO_WRITE)
 		c->dead = !flush(c);
 	read_frames(c);

@@ -29,6 +29,7 @@
 #define BURST            64
 #define CATCH_UP_MAX     4096
 #define DUMP_TRIES       5
+#define REFRESH_TIMES    2 /* a change, and what we do about it */
 
 #define GROUP_IPV6_MULTICAST 38 /* RTNLGRP_IPV6_MCADDR, Linux 6.14 */
 
@@ -267,6 +268,17 @@ void link_catch_up(struct link *l)
 		continue;
 }
 
+void link_refresh(struct link *l)
+{
+	for (int i = 0; i < REFRESH_TIMES; i++) {
+		link_catch_up(l);
+		if (l->settle.at_ms == EV_NEVER)
+			return;
+		ev_timer_stop(&l->settle);
+		on_settle(l);
+	}
+}
+
 static struct nl_sock *connect_socket(void)
 {
 	struct nl_sock *s = nl_socket_alloc();
@@ -395,4 +407,16 @@ void link_unwatch(struct link *l, struct link_watch *w)
 const uint8_t *link_neighbour(const struct link *l, uint32_t index, const struct in6_addr *addr)
 {
 	return neighbours_find(&l->neighbours, index, addr);
+}
+
+bool link_neighbour_at(const struct link *l, size_t *i, const uint8_t mac[ADDR_MAC_LEN],
+		       struct in6_addr *addr, uint32_t *index)
+{
+	const struct neighbour *n = neighbours_at(&l->neighbours, i, mac);
+
+	if (!n)
+		return false;
+	*addr = n->addr;
+	*index = n->index;
+	return true;
 }

@@ -29,6 +29,10 @@ void link_close(struct link *); /* takes away what its wishes made, NULL is a no
 /* Everything but resolvers and machine id; the same until changed is called again. */
 const struct facts *link_facts(const struct link *);
 
+/* The facts as they are at this moment: changes that are still waited for to be over are told
+ * now, and what is put right because of them is among them. */
+void link_refresh(struct link *);
+
 /* One more that is called at every change, before the one given at link_open(). */
 struct link_watch {
 	ev_fn *fn;
@@ -42,6 +46,11 @@ void link_unwatch(struct link *, struct link_watch *);
 /* The link-layer address the kernel knows for addr on a link (index 0: on any); NULL when
  * unknown.  Valid until the loop goes on. */
 const uint8_t *link_neighbour(const struct link *, uint32_t index, const struct in6_addr *addr);
+
+/* The first address at or behind *i that it knows for mac, and advances *i past it; false
+ * behind the last. */
+bool link_neighbour_at(const struct link *, size_t *i, const uint8_t mac[ADDR_MAC_LEN],
+		       struct in6_addr *addr, uint32_t *index);
 
 /* No link-local address when the link goes up (addr_gen_mode none), and none that is there
  * already.  0 or -errno. */

@@ -106,6 +106,18 @@ const uint8_t *neighbours_find(const struct neighbours *t, uint32_t index,
 	return t->slots[i].used ? t->slots[i].mac : NULL;
 }
 
+const struct neighbour *neighbours_at(const struct neighbours *t, size_t *i,
+				      const uint8_t mac[ADDR_MAC_LEN])
+{
+	while (*i < t->room) {
+		const struct neighbour *n = &t->slots[(*i)++];
+
+		if (n->used && memcmp(n->mac, mac, ADDR_MAC_LEN) == 0)
+			return n;
+	}
+	return NULL;
+}
+
 void neighbours_clear(struct neighbours *t)
 {
 	memset(t->slots, 0, t->room * sizeof *t->slots);

@@ -137,6 +137,8 @@ void neighbours_put(struct neighbours *, uint32_t index, const struct in6_addr *
 void neighbours_drop(struct neighbours *, uint32_t index, const struct in6_addr *);
 const uint8_t *neighbours_find(const struct neighbours *, uint32_t index,
 			       const struct in6_addr *);
+const struct neighbour *neighbours_at(const struct neighbours *, size_t *i,
+				      const uint8_t mac[ADDR_MAC_LEN]);
 
 /* link_gate.c.  Reads the forwarding databases where they matter and changed; takes in that
  * one, or a neighbour, changed; tells the port that a route's gateway is behind, or 0. */

@@ -24,8 +24,6 @@ struct nft {
 	struct nft_masquerade want; /* as set last, pointing to our own copies: */
 	struct prefix4 *pools;
 	char except[IFNAMSIZ];
-	ev_fn *changed;
-	void *arg;
 };
 
 /* ip saddr POOL */
@@ -85,13 +83,6 @@ static void write_content(struct nft_batch *t, void *arg)
 	}
 }
 
-static void on_changed(void *arg)
-{
-	const struct nft *n = arg;
-
-	n->changed(n->arg);
-}
-
 static bool same(const struct nft *n, const struct nft_masquerade *m)
 {
 	return n->want.n_pools == m->n_pools && n->want.has_source == m->has_source &&
@@ -128,10 +119,8 @@ struct nft *nft_open(struct ev_loop *loop, ev_fn *changed, void *arg)
 		log_error("nftables: %s", strerror(ENOMEM));
 		return NULL;
 	}
-	n->changed = changed;
-	n->arg = arg;
-	if (nft_table_open(&n->table, loop, NFPROTO_IPV4, NFT_TABLE, write_content, on_changed,
-			   n))
+	if (nft_table_open(&n->table, loop, NFPROTO_IPV4, NFT_TABLE, write_content, n, changed,
+			   arg))
 		return n;
 	nft_close(n, true);
 	return NULL;

@@ -41,8 +41,6 @@ struct nft_guests {
 	struct nft_table table;
 	char device[IFNAMSIZ]; /* to which it is forwarded; else */
 	uint16_t port;         /* for which it is */
-	ev_fn *changed;
-	void *arg;
 };
 
 static void put_map(struct nft_batch *t)
@@ -136,13 +134,6 @@ static void write_content(struct nft_batch *t, void *arg)
 	nft_put_chain(t, INPUT, "filter", NF_INET_LOCAL_IN, PRIORITY);
 	put_note(t, begin_received(t, IPPROTO_UDP, g->port));
 	put_note(t, begin_received(t, IPPROTO_TCP, g->port));
-}
-
-static void on_changed(void *arg)
-{
-	const struct nft_guests *g = arg;
-
-	g->changed(g->arg);
 }
 
 /* Asks for the one element whose key is addr. */
@@ -240,10 +231,8 @@ static struct nft_guests *open_table(struct ev_loop *loop, const char *name, con
 	}
 	memcpy(g->device, device, strnlen(device, sizeof g->device - 1));
 	g->port = port;
-	g->changed = changed;
-	g->arg = arg;
-	if (!nft_table_open(&g->table, loop, NFPROTO_IPV6, name, write_content, on_changed,
-			    g)) {
+	if (!nft_table_open(&g->table, loop, NFPROTO_IPV6, name, write_content, g, changed,
+			    arg)) {
 		nft_guests_close(g, false);
 		return NULL;
 	}

@@ -23,8 +23,6 @@ struct nft_refuse {
 	struct nft_table table;
 	char names[NFT_REFUSE_MAX][IFNAMSIZ];
 	size_t n;
-	ev_fn *changed;
-	void *arg;
 };
 
 /* oifname PORT ether type ip6 icmpv6 type nd-router-advert counter drop */
@@ -50,13 +48,6 @@ static void write_content(struct nft_batch *t, void *arg)
 		put_rule(t, r->names[i]);
 }
 
-static void on_changed(void *arg)
-{
-	const struct nft_refuse *r = arg;
-
-	r->changed(r->arg);
-}
-
 void nft_refuse_ports(struct nft_refuse *r, const char (*names)[IFNAMSIZ], size_t n)
 {
 	if (r->table.wanted && n == r->n && memcmp(r->names, names, n * sizeof *names) == 0)
@@ -74,10 +65,8 @@ struct nft_refuse *nft_refuse_open(struct ev_loop *loop, ev_fn *changed, void *a
 		log_error("nftables: %s", strerror(ENOMEM));
 		return NULL;
 	}
-	r->changed = changed;
-	r->arg = arg;
-	if (nft_table_open(&r->table, loop, NFPROTO_BRIDGE, NFT_TABLE, write_content,
-			   on_changed, r))
+	if (nft_table_open(&r->table, loop, NFPROTO_BRIDGE, NFT_TABLE, write_content, r,
+			   changed, arg))
 		return r;
 	nft_refuse_close(r, false);
 	return NULL;

@@ -127,12 +127,6 @@ static void write_content(struct nft_batch *t, void *arg)
 	}
 }
 
-/* Nobody's health hangs on it. */
-static void on_changed(void *arg)
-{
-	(void)arg;
-}
-
 void nft_solicit_links(struct nft_solicit *s, const char (*names)[IFNAMSIZ], size_t n)
 {
 	if (s->table.wanted && n == s->n && memcmp(s->names, names, n * sizeof *names) == 0)
@@ -150,8 +144,9 @@ struct nft_solicit *nft_solicit_open(struct ev_loop *loop)
 		log_error("nftables: %s", strerror(ENOMEM));
 		return NULL;
 	}
-	if (nft_table_open(&s->table, loop, NFPROTO_INET, NFT_TABLE, write_content, on_changed,
-			   s))
+	/* nobody's health hangs on it */
+	if (nft_table_open(&s->table, loop, NFPROTO_INET, NFT_TABLE, write_content, s, NULL,
+			   NULL))
 		return s;
 	nft_solicit_close(s, false);
 	return NULL;

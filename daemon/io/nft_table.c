@@ -267,7 +267,7 @@ static int write_batch(struct nft_batch *t, bool owner)
 	put_table(t, NFT_MSG_DELTABLE, 0, false);
 	if (n->wanted) {
 		put_table(t, NFT_MSG_NEWTABLE, NLM_F_CREATE, owner);
-		n->content(t, n->arg);
+		n->content(t, n->owner);
 	}
 	nftnl_batch_end(mnl_nlmsg_batch_current(t->b), ++n->seq);
 	next(t);
@@ -301,7 +301,8 @@ static void set_present(struct nft_table *n, bool present)
 	if (present == n->present)
 		return;
 	n->present = present;
-	n->changed(n->arg);
+	if (n->changed)
+		n->changed(n->arg);
 }
 
 static void lose(struct nft_table *n)
@@ -458,12 +459,14 @@ static bool open_requests(struct nft_table *n)
 }
 
 bool nft_table_open(struct nft_table *n, struct ev_loop *loop, uint16_t family,
-		    const char *name, nft_content_fn *content, ev_fn *changed, void *arg)
+		    const char *name, nft_content_fn *content, void *owner, ev_fn *changed,
+		    void *arg)
 {
 	*n = (struct nft_table){ .loop = loop,
 				 .family = family,
 				 .name = name,
 				 .content = content,
+				 .owner = owner,
 				 .changed = changed,
 				 .arg = arg };
 	ev_timer_init(&n->retry, loop, on_retry, n);

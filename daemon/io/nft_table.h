@@ -36,7 +36,7 @@ struct nft_batch {
 };
 
 /* Writes what is in the table: chains, sets, rules. */
-typedef void nft_content_fn(struct nft_batch *, void *arg);
+typedef void nft_content_fn(struct nft_batch *, void *owner);
 
 struct nft_table {
 	struct ev_loop *loop;
@@ -51,13 +51,15 @@ struct nft_table {
 	int error;                   /* of the last transaction */
 	size_t room;                 /* bytes that the content needs */
 	nft_content_fn *content;
-	ev_fn *changed;
-	void *arg; /* of both */
+	void *owner;    /* of the content */
+	ev_fn *changed; /* NULL: nobody asks */
+	void *arg;
 };
 
-/* changed is called when present changed.  false after logging; closing is right then, too. */
+/* content is called with owner, and changed with arg when present changed.  false after
+ * logging; closing is right then, too. */
 bool nft_table_open(struct nft_table *, struct ev_loop *, uint16_t family, const char *name,
-		    nft_content_fn *, ev_fn *changed, void *arg);
+		    nft_content_fn *content, void *owner, ev_fn *changed, void *arg);
 
 /* Without keep the table goes.  With it an owned table stays if the service manager keeps the
  * owning socket for the next process. */

@@ -115,7 +115,7 @@ static bool is_unit(const char *name)
 }
 
 /* Looks below dir for the directory whose inode is the cgroup's id, and names the unit it is
- * in: the last one on the way, unit where there is none. */
+ * in: the first one on the way, which only systemd makes; below it users choose the names. */
 static bool find_cgroup(int dir, uint64_t id, unsigned depth, const char *unit, char *out,
 			size_t size)
 {
@@ -127,7 +127,7 @@ static bool find_cgroup(int dir, uint64_t id, unsigned depth, const char *unit, 
 		return false;
 	}
 	for (struct dirent *e; !found && (e = readdir(d));) {
-		const char *here = is_unit(e->d_name) ? e->d_name : unit;
+		const char *here = !*unit && is_unit(e->d_name) ? e->d_name : unit;
 		struct stat st;
 		int sub;
 
@@ -189,6 +189,8 @@ static void name_process(int proc, const char *pid, char *out, size_t size)
 		close(fd);
 	comm[n > 0 ? n : 0] = '\0';
 	comm[strcspn(comm, "\n")] = '\0';
+	for (char *p = comm; *p; p++) /* which a process chooses itself */
+		*p = *p < ' ' || *p > '~' ? '?' : *p;
 	snprintf(out, size, "%s, pid %.10s", comm, pid);
 }
 

@@ -222,16 +222,18 @@ void probe_ping_free(struct probe_ping *p)
 
 /* The last entry of FORWARD holds its policy as the verdict of a standard target, which is
  * minus the verdict, minus 1. */
-static int read_policy(int fd, int level, const struct ipt_getinfo *info, size_t head)
+static enum doctor_legacy read_policy(int fd, int level, const struct ipt_getinfo *info,
+				      size_t head)
 {
 	size_t size = sizeof(struct ipt_get_entries) + info->size;
 	struct ipt_get_entries *entries = calloc(1, size);
 	socklen_t len = (socklen_t)size;
 	size_t at = info->underflow[2] + head;
-	int policy = -1, verdict;
+	enum doctor_legacy policy = DOCTOR_LEGACY_UNKNOWN;
+	int verdict;
 
 	if (!entries)
-		return -1;
+		return policy;
 	memcpy(entries->name, info->name, sizeof entries->name);
 	entries->size = info->size;
 	/* behind the entry: the head of its target, and the verdict */
@@ -241,21 +243,27 @@ static int read_policy(int fd, int level, const struct ipt_getinfo *info, size_t
 		       (char *)entries->entrytable + at +
 			       offsetof(struct xt_standard_target, verdict),
 		       sizeof verdict);
-		policy = verdict == -1; /* NF_DROP is 0 */
+		if (verdict == -1) /* NF_DROP is 0 */
+			policy = DOCTOR_LEGACY_DROPS;
+		else
+			policy = info->hook_entry[2] == info->underflow[2]
+					 ? DOCTOR_LEGACY_ACCEPTS
+					 : DOCTOR_LEGACY_RULES;
 	}
 	free(entries);
 	return policy;
 }
 
-int probe_legacy(bool v6)
+enum doctor_legacy probe_legacy(bool v6)
 {
-	int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP, policy = -1;
+	enum doctor_legacy policy = DOCTOR_LEGACY_UNKNOWN;
+	int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
 	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 	struct ipt_getinfo info = { .name = "filter" };
 	socklen_t len = sizeof info;
 
 	if (fd < 0)
-		return -1;
+		return policy;
 	if (getsockopt(fd, level, IPT_SO_GET_INFO, &info, &len) == 0)
 		policy = read_policy(fd, level, &info,
 				     v6 ? sizeof(struct ip6t_entry) : sizeof(struct ipt_entry));

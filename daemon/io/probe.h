@@ -5,6 +5,7 @@
 
 #include "base/addr.h"
 #include "daemon/ev.h"
+#include "doctor/doctor.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,9 +24,9 @@ struct probe_ping *probe_ping(struct ev_loop *, const struct in6_addr *to, ev_fn
 			      void *arg);
 void probe_ping_free(struct probe_ping *); /* NULL is a no-op */
 
-/* The policy of iptables-legacy's FORWARD: 1 drop, 0 accept, -1 not known.  Loads the module
- * where it is not there: only to be asked where the table is known to exist. */
-int probe_legacy(bool v6);
+/* What iptables-legacy does.  Loads the module where it is not there: only to be asked where
+ * the table is known to exist. */
+enum doctor_legacy probe_legacy(bool v6);
 
 /* How reverse path filtering works on a link: 0 off, 1 strict, 2 loose, -1 not known; and how
  * many packets of all links it has dropped so far. */

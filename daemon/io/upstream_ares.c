@@ -19,6 +19,7 @@
 
 #include "base/addr.h"
 #include "daemon/log.h"
+#include "daemon/random.h"
 #include "dns/exchange.h"
 #include "upstream_tcp.h"
 
@@ -26,7 +27,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -74,6 +74,7 @@ struct upstream {
 	struct channel *channels[CHANNELS_MAX];
 	size_t n_channels;
 	bool closing;
+	struct random random;
 	uint8_t datagram[DNS_MSG_MAX]; /* the last one read, and its length */
 	size_t datagram_len;
 };
@@ -340,8 +341,9 @@ static struct channel *pick(struct upstream *u, const struct forward_peer *peer,
 		if (has_room(c, id, most))
 			fit[n++] = c;
 	}
-	if (!n || getrandom(&r, sizeof r, 0) < 0)
-		return n ? fit[0] : NULL;
+	if (!n)
+		return NULL;
+	random_take(&u->random, &r, sizeof r);
 	return fit[r % n];
 }
 

@@ -15,22 +15,18 @@
 #include "daemon/log.h"
 #include "dns/msg.h"
 #include "dns/name.h"
+#include "unbound_setup.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unbound-event.h>
 #include <unbound.h>
 #include <unistd.h>
-
-#define PACKAGED_KEYS "/usr/share/dns/root.key" /* package dns-root-data */
-#define STATE_KEYS    "root.key"
 
 enum {
 	QUESTIONS_MAX = 1024, /* in flight, those that nobody waits for any longer included */
@@ -51,19 +47,12 @@ struct question {
 	struct question *later;
 };
 
-/* What the operator wrote, as two texts: all but the anchors as libunbound reads it, and the
- * anchors, one a line. */
-struct setup {
-	char *text, *anchors, *state_directory, *state_keys;
-	uint64_t timeout_ms;
-};
-
 struct validator {
 	struct ev_loop *loop;
 	const struct validator_ops *ops;
 	void *arg;
 	struct ev_timer timer;
-	struct setup setup, next;
+	struct unbound_setup setup, next;
 	bool differs;
 
 	struct ub_ctx *ctx; /* NULL: there is no anchor, nothing can be proved */
@@ -84,104 +73,6 @@ struct validator {
 	struct question *later; /* to be asked when the library is left, the last first */
 	uint8_t *stripped;      /* DNS_MSG_MAX octets */
 };
-
-/* --- the configuration as text ------------------------------------------------------- */
-
-static void put_server(FILE *f)
-{
-	/* Special names are the engine's, the cache is only for chains of proofs. */
-	static const char *const local[] = { "localhost.", "127.in-addr.arpa.",
-					     "home.arpa.", "onion.",
-					     "test.",      "invalid." };
-
-	fputs("server:\n"
-	      " use-syslog: no\n verbosity: 0\n val-log-level: 2\n"
-	      " outgoing-range: 512\n outgoing-num-tcp: 32\n num-queries-per-thread: 1024\n"
-	      " msg-cache-size: 4m\n rrset-cache-size: 8m\n key-cache-size: 1m\n"
-	      " edns-buffer-size: 1232\n use-caps-for-id: yes\n"
-	      " qname-minimisation: no\n aggressive-nsec: no\n"
-	      " do-not-query-localhost: no\n infra-cache-max-rtt: 4000\n"
-	      " infra-keep-probing: yes\n"
-	      " harden-dnssec-stripped: yes\n val-bogus-ttl: 5\n trust-anchor-signaling: no\n"
-	      " ede: yes\n unblock-lan-zones: yes\n insecure-lan-zones: no\n",
-	      f);
-	for (size_t i = 0; i < sizeof local / sizeof *local; i++)
-		fprintf(f, " local-zone: \"%s\" nodefault\n", local[i]);
-}
-
-static void put_zone(FILE *f, const char *name, const struct forward_set *set)
-{
-	char text[ADDR_TEXT_LEN];
-
-	fprintf(f, "forward-zone:\n name: \"%s\"\n", name);
-	for (size_t i = 0; i < set->n; i++) {
-		const struct forward_peer *p = &set->peers[i];
-
-		fprintf(f, " forward-addr: %s", addr_text(&p->addr, text));
-		if (p->scope)
-			fprintf(f, "%%%u", p->scope);
-		fprintf(f, "@%u\n", p->port);
-	}
-	/* Without one the library would ask the servers of the root: RFC 6666 is nowhere. */
-	if (!set->n)
-		fputs(" forward-addr: 100::1@53\n", f);
-}
-
-static void setup_done(struct setup *s)
-{
-	free(s->text);
-	free(s->anchors);
-	free(s->state_directory);
-	free(s->state_keys);
-	*s = (struct setup){ 0 };
-}
-
-static time_t written_s(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 ? st.st_mtime : 0;
-}
-
-/* As comments: a file of keys that was written since is another setup. */
-static void put_times(FILE *f, const struct validator_conf *c)
-{
-	for (size_t i = 0; i < c->n_anchors; i++) {
-		const char *path =
-			strcmp(c->anchors[i], "auto") == 0 ? PACKAGED_KEYS : c->anchors[i];
-
-		if (*path == '/')
-			fprintf(f, "# %s: %jd\n", path, (intmax_t)written_s(path));
-	}
-}
-
-static bool put_setup(const struct validator_conf *c, struct setup *out)
-{
-	size_t len;
-	FILE *f = open_memstream(&out->text, &len);
-
-	if (!f)
-		return false;
-	put_times(f, c);
-	put_server(f);
-	for (size_t i = 0; i < c->n_except; i++)
-		fprintf(f, " domain-insecure: \"%s\"\n", c->except[i]);
-	for (size_t i = 0; i < c->forward->n_sets; i++)
-		put_zone(f, i ? c->zones[i - 1].name : ".", &c->forward->sets[i]);
-	if (fclose(f) != 0)
-		return false;
-	f = open_memstream(&out->anchors, &len);
-	if (!f)
-		return false;
-	for (size_t i = 0; i < c->n_anchors; i++)
-		fprintf(f, "%s\n", c->anchors[i]);
-	if (fclose(f) != 0)
-		return false;
-	out->timeout_ms = c->forward->timeout_ms;
-	out->state_directory = strdup(c->state_directory);
-	return out->state_directory &&
-	       asprintf(&out->state_keys, "%s/" STATE_KEYS, c->state_directory) >= 0;
-}
 
 /* --- a context ----------------------------------------------------------------------- */
 
@@ -251,7 +142,7 @@ static int add_anchors(struct validator *v, struct ub_ctx *ctx, const char *root
 			error = ub_ctx_add_ta_autr(ctx, root_keys);
 			++*n;
 		} else if (strcmp(text, "auto") == 0) {
-			error = add_file(ctx, PACKAGED_KEYS, n);
+			error = add_file(ctx, UNBOUND_PACKAGED_KEYS, n);
 		} else if (*text == '/') {
 			error = add_file(ctx, text, n);
 		} else {
@@ -286,45 +177,6 @@ static struct ub_ctx *try_context(struct validator *v, const char *root_keys)
 	return NULL;
 }
 
-static bool wants_root_keys(const struct validator *v)
-{
-	return strncmp(v->setup.anchors, "auto\n", 5) == 0 ||
-	       strstr(v->setup.anchors, "\nauto\n");
-}
-
-/* The keys of the root, followed from now on; those of the package are the first. */
-static bool seed(const struct setup *s)
-{
-	const char *path = s->state_keys;
-	char keys[16384];
-	int from, to;
-	ssize_t n = -1;
-	bool ok;
-
-	mkdir(s->state_directory, 0700); /* where it is missing */
-	if (access(path, F_OK) == 0)
-		return true;
-	from = open(PACKAGED_KEYS, O_RDONLY | O_CLOEXEC);
-	if (from >= 0) {
-		n = read(from, keys, sizeof keys);
-		close(from);
-	}
-	to = n > 0 ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
-	if (to < 0)
-		return false;
-	ok = write(to, keys, (size_t)n) == n;
-	close(to);
-	if (!ok)
-		unlink(path);
-	return ok;
-}
-
-/* The library writes another file beside it, and renames that. */
-static bool can_replace(const struct setup *s)
-{
-	return access(s->state_keys, W_OK) == 0 && access(s->state_directory, W_OK) == 0;
-}
-
 static time_t clock_offset_s(void)
 {
 	return time(NULL) - (time_t)(ev_clock_ms() / 1000);
@@ -345,14 +197,15 @@ __attribute__((format(printf, 2, 3))) static void fail(struct validator *v, cons
 static void begin_followed(struct validator *v)
 {
 	const char *path = v->setup.state_keys;
-	time_t own = written_s(path), packaged = written_s(PACKAGED_KEYS);
-	bool seeded = seed(&v->setup);
+	time_t own = unbound_setup_written_s(path),
+	       packaged = unbound_setup_written_s(UNBOUND_PACKAGED_KEYS);
+	bool seeded = unbound_setup_seed(&v->setup);
 
 	v->not_before_s = own > packaged ? own : packaged;
 	if (seeded)
 		v->ctx = try_context(v, path);
 	if (v->ctx) {
-		if (!can_replace(&v->setup))
+		if (!unbound_setup_can_replace(&v->setup))
 			fail(v,
 			     "new keys of the root cannot be kept: let v6gwd write to %s and "
 			     "its directory, and restart it",
@@ -364,12 +217,12 @@ static void begin_followed(struct validator *v)
 		fail(v,
 		     "%s holds no keys, those of %s are used: remove it and restart v6gwd, it "
 		     "is made again",
-		     path, PACKAGED_KEYS);
+		     path, UNBOUND_PACKAGED_KEYS);
 	else if (v->ctx)
 		fail(v,
 		     "%s cannot be made, the keys of %s are used: let v6gwd write there, and "
 		     "restart it",
-		     path, PACKAGED_KEYS);
+		     path, UNBOUND_PACKAGED_KEYS);
 }
 
 /* The context of v->setup. */
@@ -380,7 +233,7 @@ static void begin(struct validator *v)
 	v->proved = v->expired = false;
 	v->clock_offset_s = clock_offset_s();
 	v->not_before_s = 0;
-	if (wants_root_keys(v))
+	if (unbound_setup_follows_root(&v->setup))
 		begin_followed(v);
 	else
 		v->ctx = try_context(v, NULL);
@@ -681,8 +534,8 @@ static void destroy(struct validator *v)
 		return;
 	end(v);
 	ev_timer_stop(&v->timer); /* last: what ends sets it */
-	setup_done(&v->setup);
-	setup_done(&v->next);
+	unbound_setup_done(&v->setup);
+	unbound_setup_done(&v->next);
 	if (v->log)
 		fclose(v->log);
 	free(v->slots);
@@ -715,21 +568,14 @@ static struct validator *create(struct ev_loop *loop, const struct validator_ops
 	return v;
 }
 
-static bool same(const char *a, const char *b)
-{
-	return a && b && strcmp(a, b) == 0;
-}
-
 static bool prepare(struct validator *v, const struct validator_conf *conf, bool *differs)
 {
-	setup_done(&v->next);
-	if (!put_setup(conf, &v->next)) {
-		setup_done(&v->next);
+	unbound_setup_done(&v->next);
+	if (!unbound_setup_make(conf, &v->next)) {
+		unbound_setup_done(&v->next);
 		return false;
 	}
-	v->differs = !v->ctx || !same(v->next.text, v->setup.text) ||
-		     !same(v->next.anchors, v->setup.anchors) ||
-		     !same(v->next.state_keys, v->setup.state_keys);
+	v->differs = !v->ctx || !unbound_setup_same(&v->next, &v->setup);
 	*differs = v->differs;
 	return true;
 }
@@ -737,12 +583,12 @@ static bool prepare(struct validator *v, const struct validator_conf *conf, bool
 static void settle(struct validator *v, bool commit)
 {
 	if (!commit || !v->next.text) {
-		setup_done(&v->next);
+		unbound_setup_done(&v->next);
 		return;
 	}
-	setup_done(&v->setup);
+	unbound_setup_done(&v->setup);
 	v->setup = v->next;
-	v->next = (struct setup){ 0 };
+	v->next = (struct unbound_setup){ 0 };
 	if (!v->differs)
 		return;
 	end(v);

@@ -10,11 +10,12 @@ bool pref64_len_valid(unsigned len)
 	return len == 32 || len == 40 || len == 48 || len == 56 || len == 64 || len == 96;
 }
 
+const struct pref64 pref64_well_known = { { { { 0x00, 0x64, 0xff, 0x9b } } }, 96 };
+
 bool pref64_is_well_known(const struct pref64 *p)
 {
-	static const uint8_t well_known[16] = { 0x00, 0x64, 0xff, 0x9b };
-
-	return p->len == 96 && memcmp(p->prefix.s6_addr, well_known, sizeof well_known) == 0;
+	return p->len == pref64_well_known.len &&
+	       addr_equal(&p->prefix, &pref64_well_known.prefix);
 }
 
 /* The four octets follow the prefix but step over bits 64 to 71 (RFC 6052 2.2). */

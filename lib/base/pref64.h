@@ -20,7 +20,8 @@ struct pref64 {
 /* Is len one of the six lengths of RFC 6052 2.2?  Every other function here relies on it. */
 bool pref64_len_valid(unsigned len);
 
-/* Is it 64:ff9b::/96 (RFC 6052 2.1)? */
+/* 64:ff9b::/96 (RFC 6052 2.1), and is it? */
+extern const struct pref64 pref64_well_known;
 bool pref64_is_well_known(const struct pref64 *p);
 
 /* The IPv6 address that stands for v4 (RFC 6052 2.3). */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "siphash.h"
 
+#include <endian.h>
+#include <string.h>
+
 struct state {
 	uint64_t v0, v1, v2, v3;
 };
@@ -28,6 +31,10 @@ static uint64_t word_of(const uint8_t *p, size_t n)
 {
 	uint64_t w = 0;
 
+	if (n == 8) {
+		memcpy(&w, p, 8);
+		return le64toh(w);
+	}
 	for (size_t i = 0; i < n; i++)
 		w |= (uint64_t)p[i] << 8 * i;
 	return w;

@@ -55,15 +55,12 @@ static void release(struct dns *d, struct pending_slot *s)
 	pending_release(d->pending, s);
 }
 
-static void tell_end(struct dns *d, const struct pending_slot *s, enum dns_count ending)
+static void tell_end(struct dns *d, const struct dns_client *client, const struct dns_end *end)
 {
-	const struct dns_end end = { .q = &s->ask.q,
-				     .count = ending,
-				     .rcode = msg_flags(d->out) & MSG_RCODE,
-				     .cached = !s->asked,
-				     .took_ms = s->waiting ? d->now_ms - s->arrived_ms : 0 };
+	struct dns_end e = *end;
 
-	d->ops.ended(d->ctx, &s->client, &end);
+	e.rcode = msg_flags(d->out) & MSG_RCODE;
+	d->ops.ended(d->ctx, client, &e);
 }
 
 /* Every question that got a slot ends here, with len octets in d->out, or none.  The reply
@@ -75,7 +72,12 @@ static void finish(struct dns *d, struct pending_slot *s, enum dns_count ending,
 	engine_count(d, ending);
 	engine_explain(d, s, &(struct dns_step){ .why = DNS_WHY_ENDED, .count = ending });
 	if (d->ops.ended && len)
-		tell_end(d, s, ending);
+		tell_end(d, &client,
+			 &(struct dns_end){ .q = &s->ask.q,
+					    .count = ending,
+					    .cached = !s->asked,
+					    .took_ms = s->waiting ? d->now_ms - s->arrived_ms
+								  : 0 });
 	if (!s->asked && ending <= DNS_COUNT_PTR_MAPPED)
 		engine_count(d, DNS_COUNT_HITS);
 	release(d, s);
@@ -205,6 +207,70 @@ static size_t fitting(const struct cache_answer *a, enum synth_outcome outcome, 
 	return 0;
 }
 
+/* Keeps what d->out says, up to its OPT record, for who asks the same soon: where every message
+ * it was made of is as it came, and nothing but the answer is to be done or counted. */
+static void keep_ready(struct dns *d, const struct pending_slot *s, enum dns_count ending,
+		       const struct ask_reply *r, size_t len, const uint16_t n[4])
+{
+	struct ready_answer a = {
+		.count = ending, .reply = *r, .len = len, .until_ms = UINT64_MAX
+	};
+	struct cache_answer said;
+
+	if (s->asked || s->goal == PENDING_PTR)
+		return;
+	for (size_t i = 0; i < 2; i++) {
+		const struct pending_leg *leg = &s->legs[i];
+
+		if (!leg->used)
+			continue;
+		if (leg->n_hops != 1 || leg->filtered ||
+		    !cache_view(d->cache, leg->hops[0].pin, d->now_ms, &said) || !said.msg)
+			return;
+		if (said.steady_ms < a.until_ms)
+			a.until_ms = said.steady_ms;
+	}
+	if (a.until_ms <= d->now_ms || a.until_ms == UINT64_MAX)
+		return;
+	memcpy(a.n, n, sizeof a.n);
+	ready_keep(d->ready, &s->ask, s->goal == PENDING_DNS64, &a, d->out);
+}
+
+/* Is a name of the answer made of the one asked for, in the client's own case? */
+static bool shows_case(const struct dns *d, const struct pending_slot *s)
+{
+	for (size_t i = 0; i < 2; i++) {
+		const struct synth_chain *c = &d->said[i][0].chain;
+
+		for (unsigned l = 0; s->legs[i].used && l < c->n_links; l++)
+			if (c->links[l].makes)
+				return true;
+	}
+	return false;
+}
+
+bool answer_ready(struct dns *d, const struct dns_client *client, const struct ask *ask,
+		  bool dns64)
+{
+	struct ready_answer a;
+	struct ask_reply r;
+	size_t len;
+
+	if (!ready_find(d->ready, ask, dns64, d->now_ms, d->out, &a))
+		return false;
+	r = new_reply(d, client, ask, a.reply.rcode);
+	r.secure = a.reply.secure;
+	memcpy(r.ede, a.reply.ede, sizeof r.ede);
+	len = ask_adopt(ask, &r, d->out, a.len, a.n);
+	engine_count(d, a.count);
+	engine_count(d, DNS_COUNT_HITS);
+	if (d->ops.ended)
+		tell_end(d, client,
+			 &(struct dns_end){ .q = &ask->q, .count = a.count, .cached = true });
+	d->ops.reply(d->ctx, client, d->out, len);
+	return true;
+}
+
 /* A kept message as it is: id, flags, question and TTLs are replaced. */
 static void answer_raw(struct dns *d, struct pending_slot *s, const struct cache_answer *a,
 		       enum synth_outcome outcome, const struct ask_reply *r)
@@ -225,6 +291,8 @@ static void answer_raw(struct dns *d, struct pending_slot *s, const struct cache
 	type_at = MSG_HEAD_LEN + (size_t)s->ask.q.name_len;
 	d->out[type_at] = (uint8_t)(s->ask.q.type >> 8);
 	d->out[type_at + 1] = (uint8_t)s->ask.q.type;
+	if (len == a->len)
+		keep_ready(d, s, ending, r, len, n);
 	finish(d, s, ending, ask_adopt(&s->ask, r, d->out, len, n));
 }
 
@@ -246,8 +314,11 @@ static void put_chains(struct dns *d, const struct pending_slot *s, unsigned i,
 static void send_made(struct dns *d, struct pending_slot *s, const struct ask_reply *r,
 		      struct msg_wr *w, enum dns_count ending)
 {
-	size_t len = ask_end(&s->ask, r, w);
+	size_t len;
 
+	if (wr_ok(&w->w) && !shows_case(d, s))
+		keep_ready(d, s, ending, r, wr_len(&w->w), w->count);
+	len = ask_end(&s->ask, r, w);
 	if (!len) {
 		finish_cut(d, s, ending, r);
 		return;

@@ -24,5 +24,8 @@ bool answer_any(struct dns *, struct pending_slot *);
 enum synth_verdict answer_verdict(const struct dns *, const struct pending_slot *,
 				  bool *on_error);
 
+/* Answers what was answered a moment ago, without a slot; false: it was not. */
+bool answer_ready(struct dns *, const struct dns_client *, const struct ask *, bool dns64);
+
 /* Answers if enough is known; true: the slot is gone. */
 bool answer_if_known(struct dns *, struct pending_slot *);

@@ -15,21 +15,30 @@
 #define STALE_TTL_S      30 /* RFC 8767 4 */
 #define BYTES_PER_BUCKET 512
 #define MOVED_BYTES_MAX  ((size_t)4 << 20) /* by one cache_put() */
-#define SECOND_CHANCES   16
+#define SECOND_CHANCES   16                /* by one cache_put(), for what was used but once */
+#define HOT_BYTES_MAX    ((size_t)1 << 20) /* likewise, for what was used again */
+#define USED_MOST        3
 #define PREFETCH_MIN_MS  10000
 
+/* Of these there may be hundreds of thousands. */
 struct entry {
 	uint32_t size; /* octets, with name, message and table */
 	uint32_t next; /* place in its bucket; FILLER: no entry, size alone counts */
-	uint64_t hash;
-	uint64_t stored_ms, expires_ms, stale_until_ms, retry_ms;
-	struct cache_fact fact;
-	uint32_t pin, cap_s;
+	uint32_t hash, pin;
+	uint64_t stored_ms;
+	uint32_t life_s, stale_s; /* one behind the other */
+	uint32_t held_ms;         /* from the end of its life on it is not to be asked again */
+	uint32_t cap_s;
+	uint16_t rcode, ede;
 	uint16_t type, class;
 	uint16_t msg_len, authority_at, additional_at, n_ttls;
-	uint8_t flags, name_len;
-	bool linked, used;
+	uint8_t outcome, status; /* of its fact, as rcode and ede */
+	uint8_t flags, name_len; /* name_len 0: the name is that of the message's question */
+	bool negative : 1, secure : 1, linked : 1;
+	uint8_t used : 2; /* how often, of late: a move takes one */
 };
+
+_Static_assert(sizeof(struct entry) == 64, "grown");
 
 struct pin {
 	uint32_t at, refs; /* refs 0: at is the next free pin */
@@ -126,14 +135,34 @@ static uint32_t place_of(const struct cache *c, const struct entry *e)
 	return (uint32_t)((size_t)((const uint8_t *)e - c->s.ring) / UNIT) + 1;
 }
 
-static uint8_t *name_of(struct entry *e)
-{
-	return (uint8_t *)(e + 1);
-}
-
 static uint8_t *msg_of(struct entry *e)
 {
-	return name_of(e) + e->name_len;
+	return (uint8_t *)(e + 1) + e->name_len;
+}
+
+static const uint8_t *name_of(struct entry *e)
+{
+	return e->name_len ? (uint8_t *)(e + 1) : msg_of(e) + MSG_HEAD_LEN;
+}
+
+static uint64_t expires_ms(const struct entry *e)
+{
+	return e->stored_ms + (uint64_t)e->life_s * 1000;
+}
+
+static uint64_t stale_until_ms(const struct entry *e)
+{
+	return expires_ms(e) + (uint64_t)e->stale_s * 1000;
+}
+
+static struct cache_fact fact_of(const struct entry *e)
+{
+	return (struct cache_fact){ .outcome = e->outcome,
+				    .status = e->status,
+				    .negative = e->negative,
+				    .secure = e->secure,
+				    .rcode = e->rcode,
+				    .ede = e->ede };
 }
 
 /* Pins. */
@@ -181,9 +210,9 @@ void cache_unpin(struct cache *c, uint32_t pin)
 
 /* The table. */
 
-static uint64_t hash_of(const struct cache *c, const struct cache_key *k,
-			uint8_t low[DNS_NAME_MAX + 5], size_t *name_len)
+static uint32_t hash_of(const struct cache *c, const struct cache_key *k)
 {
+	uint8_t low[DNS_NAME_MAX + 5];
 	size_t n = name_lower(k->name, low);
 
 	low[n] = (uint8_t)(k->type >> 8);
@@ -191,28 +220,25 @@ static uint64_t hash_of(const struct cache *c, const struct cache_key *k,
 	low[n + 2] = (uint8_t)(k->class >> 8);
 	low[n + 3] = (uint8_t)k->class;
 	low[n + 4] = k->flags;
-	*name_len = n;
-	return siphash(&c->key, low, n + 5);
+	return (uint32_t)siphash(&c->key, low, n + 5);
 }
 
-static uint32_t *bucket_of(const struct cache *c, uint64_t hash)
+static uint32_t *bucket_of(const struct cache *c, uint32_t hash)
 {
 	return &c->s.buckets[hash & (c->s.n_buckets - 1)];
 }
 
 /* Where the place of the entry stands: in its bucket or in the entry before it. */
-static uint32_t *find(const struct cache *c, const struct cache_key *k, uint64_t *hash)
+static uint32_t *find(const struct cache *c, const struct cache_key *k, uint32_t *hash)
 {
-	uint8_t low[DNS_NAME_MAX + 5];
-	size_t n;
 	uint32_t *link;
 
-	*hash = hash_of(c, k, low, &n);
+	*hash = hash_of(c, k);
 	for (link = bucket_of(c, *hash); *link; link = &entry_at(c, *link)->next) {
 		struct entry *e = entry_at(c, *link);
 
 		if (e->hash == *hash && e->type == k->type && e->class == k->class &&
-		    e->flags == k->flags && e->name_len == n && !memcmp(name_of(e), low, n))
+		    e->flags == k->flags && name_equal(name_of(e), k->name))
 			break;
 	}
 	return link;
@@ -296,7 +322,8 @@ static void move_tail(struct cache *c, struct entry *e)
 	uint32_t *link = e->linked ? link_of(c, e) : NULL;
 	struct entry *to;
 
-	e->used = false;
+	if (e->used)
+		e->used--;
 	drop_tail(c, size);
 	to = room_at_head(c, size);
 	memmove(to, e, size);
@@ -315,11 +342,12 @@ static struct entry *make_room(struct cache *c, size_t n)
 		return NULL;
 	while (!(room = room_at_head(c, n))) {
 		struct entry *e = (struct entry *)(void *)(c->s.ring + c->tail);
-		bool again = e->next != FILLER && e->linked && e->used && chances > 0;
+		bool again = e->next != FILLER && e->linked && e->used &&
+			     (e->used > 1 ? moved < HOT_BYTES_MAX : chances > 0);
 
 		if (e->next != FILLER && (e->pin || again)) {
 			moved += e->size;
-			chances -= again && !e->pin;
+			chances -= again && !e->pin && e->used == 1;
 			if (moved > MOVED_BYTES_MAX || moved > c->s.size)
 				return NULL;
 			move_tail(c, e);
@@ -382,10 +410,9 @@ static void set_life(struct entry *e, const struct msg *m, const struct cache_fa
 		s = least_ttl(m, MSG_ANSWER, s);
 	}
 	e->stored_ms = now_ms;
-	e->expires_ms = now_ms + (uint64_t)s * 1000;
-	e->stale_until_ms = e->expires_ms;
+	e->life_s = s;
 	if (m && s)
-		e->stale_until_ms += (uint64_t)limits->serve_stale_s * 1000;
+		e->stale_s = limits->serve_stale_s;
 }
 
 /* Entries. */
@@ -430,30 +457,44 @@ static void fill_msg(struct entry *e, const struct msg *m, size_t len, uint16_t 
 enum cache_state cache_get(struct cache *c, const struct cache_key *k, uint64_t now_ms,
 			   uint32_t *pin)
 {
-	uint64_t hash;
-	uint32_t place = *find(c, k, &hash), p;
+	uint32_t hash, place = *find(c, k, &hash), p;
 	struct entry *e;
 
 	if (!place)
 		return CACHE_MISS;
 	e = entry_at(c, place);
-	if (now_ms >= e->stale_until_ms)
+	if (now_ms >= stale_until_ms(e))
 		return CACHE_MISS;
 	p = pin_entry(c, e);
 	if (!p)
 		return CACHE_MISS;
 	*pin = p;
-	e->used = true;
-	if (now_ms < e->expires_ms)
+	if (e->used < USED_MOST)
+		e->used++;
+	if (now_ms < expires_ms(e))
 		return CACHE_FRESH;
-	return now_ms < e->retry_ms ? CACHE_STALE_HELD : CACHE_STALE;
+	return now_ms < expires_ms(e) + e->held_ms ? CACHE_STALE_HELD : CACHE_STALE;
+}
+
+/* Does the message, which is kept, say the name? */
+static bool is_named(const struct msg *m, const struct cache_key *k)
+{
+	return m && m->count[MSG_QUESTION] && name_equal(m->q.name, k->name);
+}
+
+static void hold(struct entry *e, uint64_t until_ms)
+{
+	uint64_t end = expires_ms(e);
+
+	e->held_ms = until_ms > end ? (uint32_t)(until_ms - end) : 0;
 }
 
 uint32_t cache_put(struct cache *c, const struct cache_key *k, const struct msg *m,
 		   const struct cache_fact *fact, const struct cache_limits *limits,
 		   uint64_t now_ms)
 {
-	size_t name_octets = name_len(k->name), len = m ? kept_len(m) : 0, size;
+	size_t len = m ? kept_len(m) : 0, size;
+	size_t name_octets = is_named(m, k) ? 0 : name_len(k->name);
 	uint16_t additional = 0;
 	struct entry *e;
 	uint32_t *link;
@@ -464,19 +505,24 @@ uint32_t cache_put(struct cache *c, const struct cache_key *k, const struct msg 
 	if (!e)
 		return 0;
 	*e = (struct entry){ .size = (uint32_t)size,
-			     .fact = *fact,
+			     .outcome = fact->outcome,
+			     .status = fact->status,
+			     .negative = fact->negative,
+			     .secure = fact->secure,
+			     .rcode = fact->rcode,
+			     .ede = fact->ede,
 			     .type = k->type,
 			     .class = k->class,
 			     .flags = k->flags,
 			     .name_len = (uint8_t)name_octets };
-	name_lower(k->name, name_of(e));
+	memcpy(e + 1, k->name, name_octets);
 	set_life(e, m, fact, limits, now_ms);
 	if (m)
 		fill_msg(e, m, len, additional);
 	link = find(c, k, &e->hash);
-	if (*link && !m && now_ms < entry_at(c, *link)->stale_until_ms &&
+	if (*link && !m && now_ms < stale_until_ms(entry_at(c, *link)) &&
 	    entry_at(c, *link)->msg_len) {
-		entry_at(c, *link)->retry_ms = e->expires_ms;
+		hold(entry_at(c, *link), expires_ms(e));
 		return pin_entry(c, e);
 	}
 	if (*link)
@@ -485,17 +531,30 @@ uint32_t cache_put(struct cache *c, const struct cache_key *k, const struct msg 
 	return pin_entry(c, e);
 }
 
+/* Until the age is another one, or anything becomes due. */
+static uint64_t steady_until(const struct entry *e, const struct cache_answer *a)
+{
+	uint64_t life = (uint64_t)e->life_s * 1000, end = expires_ms(e);
+	uint64_t until = e->stored_ms + ((uint64_t)a->age_s + 1) * 1000;
+	uint64_t due = life >= PREFETCH_MIN_MS ? end - life / 10 : end;
+
+	if (a->stale || a->prefetch)
+		return 0;
+	return until < due ? until : due;
+}
+
 bool cache_view(const struct cache *c, uint32_t pin, uint64_t now_ms, struct cache_answer *out)
 {
 	struct entry *e;
-	uint64_t life;
+	uint64_t life, end;
 
 	if (!pin || !c->pins[pin - 1].at)
 		return false;
 	e = entry_at(c, c->pins[pin - 1].at);
-	life = e->expires_ms - e->stored_ms;
+	life = (uint64_t)e->life_s * 1000;
+	end = expires_ms(e);
 	*out = (struct cache_answer){
-		.fact = e->fact,
+		.fact = fact_of(e),
 		.msg = e->msg_len ? msg_of(e) : NULL,
 		.len = e->msg_len,
 		.authority_at = e->authority_at,
@@ -504,10 +563,11 @@ bool cache_view(const struct cache *c, uint32_t pin, uint64_t now_ms, struct cac
 		.n_ttls = e->n_ttls,
 		.age_s = (uint32_t)((now_ms - e->stored_ms) / 1000),
 		.cap_s = e->cap_s,
-		.stale = life && now_ms >= e->expires_ms,
-		.prefetch = life >= PREFETCH_MIN_MS && now_ms < e->expires_ms &&
-			    e->expires_ms - now_ms <= life / 10,
+		.stale = life && now_ms >= end,
+		.prefetch =
+			life >= PREFETCH_MIN_MS && now_ms < end && end - now_ms <= life / 10,
 	};
+	out->steady_ms = steady_until(e, out);
 	return true;
 }
 
@@ -617,13 +677,13 @@ static void tell(void *arg, struct entry *e)
 	const struct telling *t = arg;
 	const struct cache_record record = {
 		.key = { name_of(e), e->type, e->class, e->flags },
-		.fact = e->fact,
+		.fact = fact_of(e),
 		.stored_ms = e->stored_ms,
 		.msg = msg_of(e),
 		.len = e->msg_len,
 	};
 
-	if (e->linked && e->msg_len && t->now_ms < e->stale_until_ms)
+	if (e->linked && e->msg_len && t->now_ms < stale_until_ms(e))
 		t->fn(t->arg, &record);
 }
 

@@ -54,6 +54,7 @@ struct cache_answer {
 	size_t n_ttls;
 	uint32_t age_s, cap_s;
 	bool stale, prefetch; /* the last tenth of a life that is worth asking again for */
+	uint64_t steady_ms;   /* nothing here says anything else before */
 };
 
 struct cache;

@@ -7,6 +7,7 @@
 #include "counters.h"
 #include "pending.h"
 #include "query.h"
+#include "ready.h"
 #include "rules.h"
 #include "special.h"
 #include "synth.h"
@@ -16,6 +17,9 @@
 
 /* One message of a leg, while an answer is made. */
 struct said {
+	const struct pending_slot *slot; /* whose, and in which turn it was read */
+	uint64_t turn;
+	uint32_t pin;
 	struct msg m;
 	struct cache_answer answer;
 	struct synth_chain chain;
@@ -28,10 +32,12 @@ struct dns {
 	struct rules rules, next;
 	struct cache_space *next_space;
 	struct cache *cache;
+	struct ready *ready, *next_ready;
 	struct pending *pending;
 	struct siphash_key cookie_key;
 	uint64_t now_ms;
 	bool running;
+	uint64_t turn;      /* of the engine: within one, what is pinned stays where it is */
 	uint32_t strangers; /* that may be answered now, in thousandths */
 	uint64_t strangers_at_ms;
 	uint64_t counts[DNS_COUNT_COUNT];

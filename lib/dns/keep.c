@@ -75,6 +75,7 @@ size_t keep_load(struct dns *d, uint64_t proof, const uint8_t *in, size_t len, u
 
 	if (rd_u32(&r) != FORMAT || get_u64(&r) != proof)
 		return 0;
+	ready_clear(d->ready);
 	while (rd_left(&r) && load(d, &r, now_ms))
 		n++;
 	return n;

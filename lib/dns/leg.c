@@ -21,6 +21,10 @@ static bool load(struct dns *d, const struct pending_slot *s, unsigned i, unsign
 	const struct pending_leg *leg = &s->legs[i];
 	struct said *said = &d->said[i][h];
 
+	if (leg->hops[h].pin && said->slot == s && said->turn == d->turn &&
+	    said->pin == leg->hops[h].pin)
+		return true;
+	said->slot = NULL;
 	if (leg->hops[h].is_special) {
 		struct dns_question q = { .type = leg->type, .class = CLASS_IN };
 
@@ -39,6 +43,9 @@ static bool load(struct dns *d, const struct pending_slot *s, unsigned i, unsign
 	said->answer.authority_at = said->m.at[MSG_AUTHORITY];
 	said->answer.additional_at = said->m.at[MSG_ADDITIONAL];
 	synth_follow(&said->m, name, leg->type, &said->chain);
+	said->slot = s;
+	said->turn = d->turn;
+	said->pin = leg->hops[h].pin;
 	return true;
 }
 

@@ -71,11 +71,13 @@ static bool read_head(struct msg *m)
 }
 
 /* RFC 1035 4.1.4 lets pointers lead to names; we rewrite header, type and TTLs of answers, so
- * what lies there must not be part of one. */
+ * what lies there must not be part of one.  n: at most 24. */
 static void fix(struct name_guard *guard, size_t at, size_t n)
 {
-	for (size_t i = at; i < at + n; i++)
-		guard->fixed[i / 8] |= (uint8_t)(1u << i % 8);
+	uint32_t bits = ((1u << n) - 1) << at % 8;
+
+	for (size_t i = at / 8; bits; i++, bits >>= 8)
+		guard->fixed[i] |= (uint8_t)bits;
 }
 
 static bool read_question(struct msg *m, struct name_guard *guard)
@@ -195,7 +197,7 @@ static enum msg_fault read_section(struct msg *m, enum msg_section section,
 
 enum msg_fault msg_parse(const uint8_t *buf, size_t len, struct msg *out)
 {
-	uint8_t fixed[(DNS_MSG_MAX + 7) / 8];
+	uint8_t fixed[(DNS_MSG_MAX + 7) / 8] __attribute__((uninitialized));
 	/* Compressed honestly, a message has fewer pointers than octets. */
 	struct name_guard guard = { (unsigned)len, fixed };
 	enum msg_fault fault = MSG_OK;

@@ -41,7 +41,8 @@ size_t name_read(const uint8_t *msg, size_t len, size_t at, uint8_t out[DNS_NAME
 		uint8_t c = msg[at];
 		size_t octets = c >= POINTER_TOP ? 2 : 1 + (size_t)c;
 
-		if (octets > end - at || is_fixed(guard, at, octets))
+		/* What is fixed lies before the name itself. */
+		if (octets > end - at || (end != len && is_fixed(guard, at, octets)))
 			break;
 		if (c >= POINTER_TOP) {
 			end = lowest;

@@ -23,6 +23,13 @@
 #define STRANGERS     100  /* answered in a second, and at once */
 #define SILENCE_S     1    /* not longer, so that a forwarder that is back is noticed */
 
+/* Something came in. */
+static void begin(struct dns *d, uint64_t now_ms)
+{
+	d->now_ms = now_ms;
+	d->turn++;
+}
+
 /* A new question. */
 
 static bool is_mapped_ptr(const struct dns *d, const struct ask *a, struct pref64 *prefix)
@@ -196,18 +203,34 @@ static bool admit_stranger(struct dns *d)
 	return have >= 1000;
 }
 
+/* Was the same asked a moment ago? */
+static bool is_answered(struct dns *d, const struct dns_client *client, const struct ask *a)
+{
+	struct dns_step why;
+
+	return !client->traced &&
+	       answer_ready(d, client, a,
+			    a->q.type == TYPE_AAAA && is_dns64(d, client, a, &why));
+}
+
 void dns_input(struct dns *d, const struct dns_client *client, const uint8_t *msg, size_t len,
 	       uint64_t now_ms)
 {
 	struct pending_slot *s;
 	struct ask_verdict v;
+	struct ask ask;
 
-	d->now_ms = now_ms;
+	begin(d, now_ms);
 	engine_count(d, DNS_COUNT_QUERIES);
 	if (client->is_stranger && client->transport == DNS_UDP && !admit_stranger(d)) {
 		engine_count(d, DNS_COUNT_DROPPED_STRANGER);
 		return;
 	}
+	if (client->transport == DNS_TCP)
+		engine_count(d, DNS_COUNT_QUERIES_TCP);
+	v = ask_read(&d->rules.conf, client, msg, len, &ask);
+	if (v.step == ASK_RESOLVE && is_answered(d, client, &ask))
+		return;
 	s = pending_take(d->pending);
 	if (!s) {
 		engine_count(d, DNS_COUNT_FAILED_OVERLOAD);
@@ -216,9 +239,7 @@ void dns_input(struct dns *d, const struct dns_client *client, const uint8_t *ms
 		return;
 	}
 	s->client = *client;
-	if (client->transport == DNS_TCP)
-		engine_count(d, DNS_COUNT_QUERIES_TCP);
-	v = ask_read(&d->rules.conf, client, msg, len, &s->ask);
+	s->ask = ask;
 	explain_door(d, s, &v);
 	if (v.step == ASK_RESOLVE)
 		start(d, s);
@@ -291,6 +312,7 @@ uint32_t engine_keep(struct dns *d, const struct dns_question *q, uint8_t flags,
 	struct msg m;
 	struct cache_fact fact = judge_result(d, q, res, &m);
 
+	d->turn++;
 	*failed = is_failure(&fact);
 	return cache_put(d->cache, &key, *failed ? NULL : &m, &fact, &limits, heard_ms);
 }
@@ -338,7 +360,7 @@ void dns_resolved(struct dns *d, uint64_t id, const struct resolve_result *res, 
 
 	if (!job || !job->sent)
 		return;
-	d->now_ms = now_ms;
+	begin(d, now_ms);
 	pin = engine_keep(d, &job->q, job->flags, res, now_ms, &failed);
 	while ((leg = pending_first_leg(d->pending, job, &s))) {
 		explain_heard(d, s, job, res);
@@ -427,7 +449,7 @@ void dns_tick(struct dns *d, uint64_t now_ms)
 {
 	struct pending_slot *s;
 
-	d->now_ms = now_ms;
+	begin(d, now_ms);
 	for (enum pending_timer t = 0; t < PENDING_TIMERS; t++)
 		while ((s = pending_first(d->pending, t)) && s->timer[t].due_ms <= now_ms)
 			fire(d, s, t);
@@ -436,10 +458,16 @@ void dns_tick(struct dns *d, uint64_t now_ms)
 
 /* Life. */
 
+/* Of the memory of the cache, for answers given again within a second. */
+static size_t ready_room(const struct dns_conf *conf)
+{
+	return conf->cache_size / 16;
+}
+
 struct dns *dns_new(const struct dns_conf *conf, const struct dns_ops *ops, void *ctx)
 {
 	struct dns *d = calloc(1, sizeof *d);
-	struct siphash_key keys[2];
+	struct siphash_key keys[3];
 
 	if (!d)
 		return NULL;
@@ -447,14 +475,24 @@ struct dns *dns_new(const struct dns_conf *conf, const struct dns_ops *ops, void
 	d->ctx = ctx;
 	ops->random(ctx, keys, sizeof keys);
 	ops->random(ctx, &d->cookie_key, sizeof d->cookie_key);
-	d->cache =
-		cache_new(conf->cache_size, 2 * PENDING_SLOTS * (PENDING_HOPS + 1), &keys[0]);
+	d->cache = cache_new(conf->cache_size - ready_room(conf),
+			     2 * PENDING_SLOTS * (PENDING_HOPS + 1), &keys[0]);
+	d->ready = ready_new(ready_room(conf), &keys[2]);
 	d->pending = pending_new(&keys[1]);
-	if (!d->cache || !d->pending || !rules_init(&d->rules, conf)) {
+	if (!d->cache || !d->ready || !d->pending || !rules_init(&d->rules, conf)) {
 		dns_free(d);
 		return NULL;
 	}
 	return d;
+}
+
+static void drop_next(struct dns *d)
+{
+	rules_done(&d->next);
+	cache_space_free(d->next_space);
+	ready_free(d->next_ready);
+	d->next_space = NULL;
+	d->next_ready = NULL;
 }
 
 void dns_free(struct dns *d)
@@ -467,23 +505,27 @@ void dns_free(struct dns *d)
 		if (job->busy && job->sent)
 			d->ops.cancel(d->ctx, pending_id(d->pending, job));
 	rules_done(&d->rules);
-	rules_done(&d->next);
-	cache_space_free(d->next_space);
+	drop_next(d);
 	cache_free(d->cache);
+	ready_free(d->ready);
 	pending_free(d->pending);
 	free(d);
 }
 
 bool dns_prepare(struct dns *d, const struct dns_conf *next)
 {
+	struct siphash_key key;
+
 	if (!rules_init(&d->next, next))
 		return false;
 	if (next->cache_size == d->rules.conf.cache_size)
 		return true;
-	d->next_space = cache_space(next->cache_size);
-	if (d->next_space)
+	d->next_space = cache_space(next->cache_size - ready_room(next));
+	d->ops.random(d->ctx, &key, sizeof key);
+	d->next_ready = ready_new(ready_room(next), &key);
+	if (d->next_space && d->next_ready)
 		return true;
-	rules_done(&d->next);
+	drop_next(d);
 	return false;
 }
 
@@ -503,17 +545,20 @@ static void restart_timers(struct dns *d)
 void dns_settle(struct dns *d, bool commit, uint64_t now_ms)
 {
 	if (!commit) {
-		rules_done(&d->next);
-		cache_space_free(d->next_space);
-		d->next_space = NULL;
+		drop_next(d);
 		return;
 	}
 	rules_done(&d->rules);
 	d->rules = d->next;
 	d->next = (struct rules){ 0 };
-	if (d->next_space)
+	ready_clear(d->ready);
+	if (d->next_space) {
 		cache_resize(d->cache, d->next_space);
+		ready_free(d->ready);
+		d->ready = d->next_ready;
+	}
 	d->next_space = NULL;
+	d->next_ready = NULL;
 	restart_timers(d);
 	dns_tick(d, now_ms);
 }
@@ -532,12 +577,13 @@ void dns_cache_usage(const struct dns *d, struct dns_cache_usage *out)
 {
 	*out = (struct dns_cache_usage){ .entries = cache_entries(d->cache),
 					 .bytes = cache_bytes(d->cache),
-					 .limit = cache_size(d->cache) };
+					 .limit = cache_size(d->cache) + ready_size(d->ready) };
 }
 
 void dns_flush(struct dns *d)
 {
 	cache_flush(d->cache);
+	ready_clear(d->ready);
 }
 
 size_t dns_in_flight(const struct dns *d)

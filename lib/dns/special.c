@@ -157,9 +157,12 @@ void special_free(struct special *s)
 /* The first of those with this name; more than one (an address with several names) follow. */
 static const struct local *find_local(const struct special *s, const uint8_t *name)
 {
-	uint64_t hash = name_hash(&local_key, name);
 	size_t low = 0, high = s->n_locals;
+	uint64_t hash;
 
+	if (!high)
+		return NULL;
+	hash = name_hash(&local_key, name);
 	while (low < high) {
 		size_t mid = (low + high) / 2;
 
@@ -196,6 +199,19 @@ static void find_zone(const struct special *s, const uint8_t *name, struct found
 	}
 	if (f->set && f->kind == SPECIAL_RFC && best >= name_labels(f->apex))
 		f->kind = SPECIAL_NONE;
+}
+
+/* Below which top-level domains there are special names: most names are below others. */
+static bool is_top_special(const uint8_t *name)
+{
+	static const char tops[][11] = { "\11localhost", "\7invalid", "\4test", "\5local",
+					 "\5onion",      "\3alt",     "\4arpa" };
+	const uint8_t *top = tail_of(name, 1);
+
+	for (size_t i = 0; i < sizeof tops / sizeof *tops; i++)
+		if (*top == (uint8_t)tops[i][0] && name_equal(top, (const uint8_t *)tops[i]))
+			return true;
+	return false;
 }
 
 static void find_forward(const uint8_t *name, struct found *f)
@@ -314,9 +330,11 @@ static struct found find(const struct special *s, const uint8_t *name, bool mapp
 		f.apex = name;
 		return f;
 	}
-	find_forward(name, &f);
-	if (f.kind == SPECIAL_NONE)
-		find_reverse(name, mapped, &f);
+	if (is_top_special(name)) {
+		find_forward(name, &f);
+		if (f.kind == SPECIAL_NONE)
+			find_reverse(name, mapped, &f);
+	}
 	find_zone(s, name, &f);
 	return f;
 }

@@ -50,6 +50,14 @@ struct doctor_echo {
 	bool sent, back, direct_sent, direct_back;
 };
 
+/* What FORWARD of iptables-legacy does: its rules are not read. */
+enum doctor_legacy {
+	DOCTOR_LEGACY_UNKNOWN = -1,
+	DOCTOR_LEGACY_ACCEPTS,
+	DOCTOR_LEGACY_DROPS, /* by its policy */
+	DOCTOR_LEGACY_RULES
+};
+
 #define DOCTOR_ECHOES 3
 #define DOCTOR_RAS    8
 
@@ -77,7 +85,8 @@ struct doctor_view {
 	struct doctor_seen seen;
 
 	bool has_guest, guest_has_mac;
-	struct in6_addr guest; /* without has_guest: the host's address on the guests' link */
+	struct in6_addr guest;  /* without has_guest: the host's address on the guests' link */
+	const char *guest_name; /* as asked for; without has_guest and not "": nobody's */
 	uint8_t guest_mac[ADDR_MAC_LEN];
 	uint32_t guest_link; /* that the guest is on, 0: none of them */
 
@@ -110,7 +119,7 @@ struct doctor_view {
 	bool nat_of_others; /* somebody else's rules translate sources */
 
 	const struct filter *filter; /* NULL: could not be read */
-	int legacy4, legacy6;        /* policy of FORWARD: 1 drop, 0 accept, -1 not known */
+	enum doctor_legacy legacy4, legacy6;
 	uint64_t conntrack_count, conntrack_max; /* max 0: no connection tracking */
 	struct doctor_echo echoes[DOCTOR_ECHOES];
 	size_t n_echoes;

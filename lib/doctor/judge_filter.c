@@ -17,6 +17,7 @@ struct way {
 	enum filter_hook hook;
 	bool v4;
 	const char *in, *out;
+	unsigned port; /* of questions, where hook is FILTER_INPUT */
 };
 
 static bool has_chain(const struct filter *f, const char *start)
@@ -60,10 +61,10 @@ static void lines_nft(const struct way *w, const struct filter_chain *c,
 		judge_mend(
 			f,
 			"nft insert rule %s %s %s iifname \"%s\" meta l4proto '{ tcp, udp }' "
-			"th dport 53 accept\n"
+			"th dport %u accept\n"
 			"nft insert rule %s %s %s meta l4proto ipv6-icmp accept\n"
 			"and the same, without \"nft insert rule\", in /etc/nftables.conf",
-			family, c->table, c->name, w->in, family, c->table, c->name);
+			family, c->table, c->name, w->in, w->port, family, c->table, c->name);
 	else
 		judge_mend(f,
 			   "nft insert rule %s %s %s iifname \"%s\" oifname \"%s\" accept\n"
@@ -73,17 +74,16 @@ static void lines_nft(const struct way *w, const struct filter_chain *c,
 			   w->out, w->in);
 }
 
-static void lines_iptables(const struct way *w, const char *chain, struct doctor_finding *f)
+static void lines_iptables(const struct way *w, const char *program, const char *chain,
+			   struct doctor_finding *f)
 {
-	const char *program = w->v4 ? "iptables" : "ip6tables";
-
 	if (w->hook == FILTER_INPUT)
 		judge_mend(f,
-			   "%s -I INPUT -i %s -p udp --dport 53 -j ACCEPT\n"
-			   "%s -I INPUT -i %s -p tcp --dport 53 -j ACCEPT\n"
+			   "%s -I INPUT -i %s -p udp --dport %u -j ACCEPT\n"
+			   "%s -I INPUT -i %s -p tcp --dport %u -j ACCEPT\n"
 			   "%s -I INPUT -p ipv6-icmp -j ACCEPT\n"
 			   "and netfilter-persistent save, or where the rules are kept",
-			   program, w->in, program, w->in, program);
+			   program, w->in, w->port, program, w->in, w->port, program);
 	else
 		judge_mend(f,
 			   "%s -I %s -i %s -o %s -j ACCEPT\n"
@@ -111,19 +111,21 @@ static void lines_shorewall(const struct doctor_view *v, const struct way *w,
 static void lines(const struct doctor_view *v, const struct way *w,
 		  const struct filter_chain *c, struct doctor_finding *f)
 {
+	const char *program = w->v4 ? "iptables" : "ip6tables";
+
 	switch (maker(v->filter, c)) {
 	case NFTABLES:
 		lines_nft(w, c, f);
 		break;
 	case IPTABLES:
-		lines_iptables(w, "FORWARD", f);
+		lines_iptables(w, program, "FORWARD", f);
 		break;
 	case DOCKER:
-		lines_iptables(w, w->v4 ? "DOCKER-USER" : "FORWARD", f);
+		lines_iptables(w, program, w->v4 ? "DOCKER-USER" : "FORWARD", f);
 		break;
 	case UFW:
 		if (w->hook == FILTER_INPUT)
-			judge_mend(f, "ufw allow in on %s to any port 53", w->in);
+			judge_mend(f, "ufw allow in on %s to any port %u", w->in, w->port);
 		else
 			judge_mend(f,
 				   "ufw route allow in on %s out on %s\n"
@@ -194,7 +196,9 @@ void judge_filter_input(const struct doctor_view *v, struct doctor_finding *f)
 {
 	const struct eff_iface *e = judge_iface(v);
 	const struct eff_endpoints *l = &v->eff->dns64.listen;
-	struct way w = { .hook = FILTER_INPUT, .in = e ? e->name : "" };
+	struct way w = { .hook = FILTER_INPUT,
+			 .in = e ? e->name : "",
+			 .port = v->eff->config->dns64.port };
 	struct filter_packet p;
 
 	if (is_unread(v, f))
@@ -225,7 +229,9 @@ static void try_both(const struct doctor_view *v, const struct way *there,
 		     const struct in6_addr *src, const struct in6_addr *dst,
 		     struct doctor_finding *f)
 {
-	const struct way back = { there->hook, there->v4, there->out, there->in };
+	const struct way back = {
+		.hook = there->hook, .v4 = there->v4, .in = there->out, .out = there->in
+	};
 	struct filter_packet p = packet_of(there, v->facts, src, dst, TCP, HTTPS);
 
 	try(v, there, &p, "packets of guests that come by", f);
@@ -238,7 +244,9 @@ void judge_filter_ipv6(const struct doctor_view *v, struct doctor_finding *f)
 {
 	const struct config_nat64 *c = &v->eff->config->nat64;
 	const struct eff_iface *e = judge_iface(v);
-	const struct way there = { FILTER_FORWARD, false, e ? e->name : "", c->device };
+	const struct way there = { .hook = FILTER_FORWARD,
+				   .in = e ? e->name : "",
+				   .out = c->device };
 	struct in6_addr dst = pref64_embed(&c->prefix, v->target);
 
 	if (!v->eff->nat64.enabled) {
@@ -257,8 +265,10 @@ void judge_filter_ipv4(const struct doctor_view *v, struct doctor_finding *f)
 	const struct fact_link *out = v->to_uplink.asked && !v->to_uplink.error
 					      ? facts_link_at(v->facts, v->to_uplink.link)
 					      : facts_link(v->facts, v->eff->uplink);
-	const struct way there = { FILTER_FORWARD, true, v->eff->config->nat64.device,
-				   out ? out->name : "" };
+	const struct way there = { .hook = FILTER_FORWARD,
+				   .v4 = true,
+				   .in = v->eff->config->nat64.device,
+				   .out = out ? out->name : "" };
 	struct in6_addr src = addr_mapped(v->mapping), dst = addr_mapped(v->target);
 
 	if (!n->enabled) {
@@ -277,26 +287,38 @@ void judge_filter_ipv4(const struct doctor_view *v, struct doctor_finding *f)
 
 void judge_filter_legacy(const struct doctor_view *v, struct doctor_finding *f)
 {
+	const bool is_four = v->legacy4 > DOCTOR_LEGACY_ACCEPTS;
+	const enum doctor_legacy which = is_four ? v->legacy4 : v->legacy6;
+	const char *program = is_four ? "iptables-legacy" : "ip6tables-legacy";
 	const struct eff_iface *e = judge_iface(v);
-	const struct way four = { FILTER_FORWARD, true, v->eff->config->nat64.device,
-				  *v->eff->uplink ? v->eff->uplink : "eth0" };
-	const struct way six = { FILTER_FORWARD, false, e ? e->name : "br0",
-				 v->eff->config->nat64.device };
+	const char *device = v->eff->config->nat64.device;
+	const struct way four = { .hook = FILTER_FORWARD,
+				  .v4 = true,
+				  .in = device,
+				  .out = *v->eff->uplink ? v->eff->uplink : "eth0" };
+	const struct way six = { .hook = FILTER_FORWARD,
+				 .in = e ? e->name : "br0",
+				 .out = device };
+	const struct way *w = is_four ? &four : &six;
 
 	if (!v->seen.legacy_known) {
 		judge_say(f, DOCTOR_SKIPPED, "needs root: v6gwctl looks for its tables");
 	} else if (!v->seen.legacy4 && !v->seen.legacy6) {
 		judge_say(f, DOCTOR_OK, "iptables-legacy has no filter");
-	} else if (v->legacy4 == 1 || v->legacy6 == 1) {
+	} else if (which == DOCTOR_LEGACY_DROPS) {
 		judge_say(f, DOCTOR_WARN,
-			  "the policy of FORWARD is DROP in %s-legacy; its "
-			  "rules are not read",
-			  v->legacy4 == 1 ? "iptables" : "ip6tables");
-		lines_iptables(v->legacy4 == 1 ? &four : &six, "FORWARD", f);
-	} else if (v->legacy4 < 0 && v->legacy6 < 0) {
+			  "the policy of FORWARD is DROP in %s; its rules are not read",
+			  program);
+		lines_iptables(w, program, "FORWARD", f);
+	} else if (which == DOCTOR_LEGACY_RULES) {
+		judge_say(f, DOCTOR_WARN, "FORWARD has rules in %s, which are not read",
+			  program);
+		judge_mend(f, "%s -S FORWARD: none may drop what goes between %s and %s",
+			   program, w->in, w->out);
+	} else if (v->legacy4 == DOCTOR_LEGACY_UNKNOWN && which == DOCTOR_LEGACY_UNKNOWN) {
 		judge_say(f, DOCTOR_SKIPPED, "iptables-legacy could not be read");
 	} else {
-		judge_say(f, DOCTOR_OK, "the policy of FORWARD is ACCEPT");
+		judge_say(f, DOCTOR_OK, "FORWARD accepts all");
 	}
 }
 

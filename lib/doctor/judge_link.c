@@ -219,7 +219,14 @@ void judge_guest_prefix(const struct doctor_view *v, struct doctor_finding *f)
 {
 	char text[ADDR_TEXT_LEN], prefix[ADDR_TEXT_LEN + FACT_NAME_LEN + 8];
 
-	if (!v->has_guest) {
+	if (!v->has_guest && v->guest_name && *v->guest_name) {
+		judge_say(f, DOCTOR_BROKEN,
+			  "nobody is known as %.64s: no neighbour has that link-layer address, "
+			  "no "
+			  "mapping that IPv4 address or name",
+			  v->guest_name);
+		judge_mend(f, "give its IPv6 address: on the guest, ip -6 addr");
+	} else if (!v->has_guest) {
 		judge_say(f, DOCTOR_SKIPPED, "no GUEST was given");
 	} else if (v->guest_link) {
 		judge_say(f, DOCTOR_OK, "%s is an address of %s", addr_text(&v->guest, text),

@@ -358,7 +358,8 @@ struct expansion {
 	struct stmt_reader *r;
 	enum stmt_style style;
 	const char *directory; /* that the files have asked for so far */
-	unsigned includes;
+	unsigned includes;     /* files that we are in */
+	size_t files;          /* read so far */
 };
 
 static bool is_include(const struct expansion *x, const struct stmt *st)
@@ -371,6 +372,19 @@ static bool is_include(const struct expansion *x, const struct stmt *st)
 		return strcasecmp(word, "map-file") == 0;
 	return strcmp(word, "include") == 0 ||
 	       (x->style == STMT_UNBOUND && strcmp(word, "include-toplevel") == 0);
+}
+
+/* How many of n more files are read: those that include each other several times would have no
+ * end worth waiting for.  What is too much is told once. */
+static size_t share(struct expansion *x, const struct stmt *st, size_t n)
+{
+	size_t left = x->files < STMT_FILES ? STMT_FILES - x->files : 0;
+
+	if (n > left && x->files <= STMT_FILES)
+		x->r->fault(x->r->fault_arg, st,
+			    "more files than are read: those behind it are lost");
+	x->files += n > left ? left + 1 : n;
+	return n < left ? n : left;
 }
 
 /* The files that st names. */
@@ -389,6 +403,7 @@ static const struct stmt_text *named(struct expansion *x, const struct stmt *st,
 	for (size_t i = 0; i < *n; i++)
 		if (texts[i].trouble)
 			x->r->fault(x->r->fault_arg, st, texts[i].trouble);
+	*n = share(x, st, *n);
 	return texts;
 }
 

@@ -16,6 +16,7 @@
 #define STMT_WORDS    64u    /* in a statement */
 #define STMT_DEPTH    32u    /* blocks in each other */
 #define STMT_INCLUDES 8u     /* files in each other */
+#define STMT_FILES    1000u  /* included, in all */
 #define STMT_MAX      50000u /* in all */
 
 struct stmt_text {

@@ -19,6 +19,7 @@ struct ids {
 	uint8_t box[4][256];
 	uint16_t counter;
 	uint8_t order[256], block; /* of blocks */
+	unsigned given;            /* of the block */
 };
 
 #define IDS_BLOCK 128u
@@ -105,10 +106,15 @@ static inline uint16_t engine_id(struct ids *ids)
 	return v;
 }
 
-/* The first of IDS_BLOCK in a row. */
-static inline uint16_t engine_id_block(struct ids *ids)
+/* The first of n in a row, n at most IDS_BLOCK. */
+static inline uint16_t engine_ids(struct ids *ids, unsigned n)
 {
-	return (uint16_t)(INT16_MAX + 1 + ids->order[ids->block++] * IDS_BLOCK);
+	if (ids->given + n > IDS_BLOCK) {
+		ids->block++;
+		ids->given = 0;
+	}
+	ids->given += n;
+	return (uint16_t)(INT16_MAX + 1 + ids->order[ids->block] * IDS_BLOCK + ids->given - n);
 }
 
 /* Is it a frame (gso.h), which only goes over as such where nothing at all is in the way?  Else

@@ -390,6 +390,11 @@ enum nat64_reason nat64_input(struct nat64 *n, uint8_t *buf, size_t len, const s
 
 /* --- looking, and the rest --- */
 
+uint16_t nat64_ids(struct nat64 *n, unsigned count)
+{
+	return engine_ids(&n->ids, count);
+}
+
 const uint64_t *nat64_counts(const struct nat64 *n)
 {
 	return n->counts;

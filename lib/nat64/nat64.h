@@ -162,6 +162,10 @@ void nat64_settle(struct nat64 *, bool commit, uint64_t now_ms);
 enum nat64_reason nat64_input(struct nat64 *, uint8_t *buf, size_t len, const struct gso *,
 			      uint64_t now_ms, const struct nat64_sink *);
 
+/* The first of n IPv4 identifications in a row, n at most 128: for what is sent as one frame
+ * and cut by others, who count on from it. */
+uint16_t nat64_ids(struct nat64 *, unsigned n);
+
 const uint64_t *nat64_counts(const struct nat64 *); /* [NAT64_REASON_COUNT] */
 
 /* Expiry of leases: when nat64_tick() has something to do (UINT64_MAX: nothing), and doing it.

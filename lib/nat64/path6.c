@@ -186,8 +186,8 @@ static enum nat64_reason send_frame_v4(struct packet *pk)
 		return NAT64_FRAME;
 	xlat_header_64(&pk->h6, &pk->h4);
 	pk->h4.df = df;
-	pk->h4.id =
-		df || pk->count == 1 ? engine_id(&pk->n->ids) : engine_id_block(&pk->n->ids);
+	pk->h4.id = df || pk->count == 1 ? engine_id(&pk->n->ids)
+					 : engine_ids(&pk->n->ids, pk->count);
 	pk->h4.ttl--;
 	xlat_partial(&pk->l4, &sums);
 	engine_count(pk, pk->from, 0);

@@ -2,7 +2,8 @@
 /* import_fuzz.c - any text as each of the four configurations, alone and all at once: what
  * comes out is a v6gwd.conf without an error.
  *
- * Input: the file; what it includes is the file itself. */
+ * Input: the file; what it includes is the file itself, a few times.  libFuzzer tries each in
+ * one of the ways, which its length chooses: that is five times as many a second. */
 #include "daemon/config_read.h"
 #include "import/import.h"
 
@@ -24,12 +25,18 @@ static void append(void *arg, const char *text)
 	fputs(text, arg);
 }
 
+/* The files that a conversion reads: one that includes itself in many places would take the
+ * time of thousands of others, and tell no more. */
+#define FILES 12
+
+static unsigned files;
+
 static const struct stmt_text *include(void *arg, const struct stmt_text *from,
 				       const char *pattern, const char *directory, size_t *n)
 {
 	(void)from;
 	(void)directory;
-	*n = *pattern != 'n';
+	*n = *pattern != 'n' && files++ < FILES;
 	return arg;
 }
 
@@ -59,6 +66,7 @@ static void convert(const struct import *in)
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
+	files = 0;
 	check(f && import_convert(in, append, f));
 	fclose(f);
 	check_config(text, len);
@@ -79,7 +87,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > 1 << 16)
 		return -1;
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+	convert(&all[size % (sizeof all / sizeof *all)]);
+#else
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		convert(&all[i]);
+#endif
 	return 0;
 }

@@ -28,6 +28,7 @@ daemon/log.*
 daemon/ev.*
 daemon/sd.*
 daemon/privilege.*
+daemon/random.*
 
 daemon/event.*
 
@@ -46,7 +47,7 @@ daemon/io/probe*
 daemon/io/lease_*
 daemon/io/fastpath*
 daemon/io/dns_* daemon/io/port_holder*
-daemon/io/upstream*
+daemon/io/upstream* daemon/io/unbound_setup*
 
 daemon/plane.h
 daemon/config_log.*

@@ -9,9 +9,12 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from gateway import CONFIG, Gateway, build_dir  # noqa: E402
+from gateway import CONFIG, Gateway, build_dir, release_dir  # noqa: E402
 from lab import ROOT, Lab, sh, sweep  # noqa: E402
+import replies  # noqa: E402
 import servers  # noqa: E402
+
+Gateway.judge = staticmethod(replies.judge_output)
 
 
 def pytest_configure(config):
@@ -117,11 +120,7 @@ def build():
 @pytest.fixture(scope="session")
 def release_build():
     """A build without sanitizers, for what is measured."""
-    named = os.environ.get("V6GW_BUILD_RELEASE")
-    for path in [pathlib.Path(named)] if named else [pathlib.Path(__file__).parents[2] / "build"]:
-        if (path / "daemon/v6gwd").exists():
-            return path.resolve()
-    pytest.fail("no release build: set V6GW_BUILD_RELEASE")
+    return release_dir()
 
 
 @pytest.fixture(scope="session")

@@ -15,13 +15,29 @@ from lab import ROOT, wait_until
 CONFIG = 'interface = "br0";\n'
 
 
-def build_dir():
-    """$V6GW_BUILD, else the first of build-asan and build that has the daemon."""
-    named = os.environ.get("V6GW_BUILD")
-    for path in [pathlib.Path(named)] if named else [ROOT / "build-asan", ROOT / "build"]:
+def find_build(variable, *defaults):
+    named = os.environ.get(variable)
+    for path in [pathlib.Path(named)] if named else [ROOT / name for name in defaults]:
         if (path / "daemon/v6gwd").exists():
             return path.resolve()
-    raise AssertionError("no build with daemon/v6gwd: set V6GW_BUILD")
+    raise AssertionError(f"no build with daemon/v6gwd: set {variable}")
+
+
+def build_dir():
+    """For whether it is right: $V6GW_BUILD, else the first of build-asan and build that has the daemon."""
+    return find_build("V6GW_BUILD", "build-asan", "build")
+
+
+def release_dir():
+    """For how much it takes: $V6GW_BUILD_RELEASE, else the first of build-plain and build; without sanitizers."""
+    build = find_build("V6GW_BUILD_RELEASE", "build-plain", "build")
+    assert not is_sanitized(build), f"{build} has sanitizers: set V6GW_BUILD_RELEASE"
+    return build
+
+
+def is_sanitized(build):
+    """Its shadow memory grows with what is touched: RssAnon says nothing of leaks."""
+    return b"__asan_init" in (build / "daemon/v6gwd").read_bytes()
 
 
 def drop(store, *names):
@@ -82,6 +98,7 @@ class Notify:
 class Gateway:
     """One v6gwd.  start() returns when it is READY; stop() checks that it left cleanly.  keeps: descriptors are
     kept for the next process, as by systemd: over a restart and an unclean end."""
+    judge = None  # of what v6gwctl --json prints: words, text and exit code
 
     def __init__(self, lab, config=CONFIG, build=None, args=(), level="debug", env=None, keeps=True):
         self.lab, self.host, self.args, self.env = lab, lab.host, list(args), dict(env or {})
@@ -176,7 +193,10 @@ class Gateway:
 
     def ctl(self, *args, check=True, **kw):
         """v6gwctl's CompletedProcess."""
-        return self.host.run(self.build / "daemon/v6gwctl", *args, check=check, **kw)
+        done = self.host.run(self.build / "daemon/v6gwctl", *args, check=check, **kw)
+        if Gateway.judge and "--json" in args:
+            Gateway.judge(args, done.stdout, done.returncode)
+        return done
 
     def ctl_json(self, *args):
         """The reply of a command that answers once; ctl_rows() for one that streams."""

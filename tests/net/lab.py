@@ -79,7 +79,7 @@ def canonical(addr):
 
 def tool(name):
     """A server's program: unpacked beside the system (tests/need), or installed."""
-    for path in (TOOLS / "usr/sbin" / name, pathlib.Path("/usr/sbin") / name):
+    for path in (root / folder / name for root in (TOOLS, pathlib.Path("/")) for folder in ("usr/sbin", "usr/bin")):
         if path.exists():
             return str(path)
     raise AssertionError(f"{name} is missing: run tests/need lab")

@@ -26,7 +26,8 @@ FORWARDERS = ("198.41.0.101", "198.41.0.102")
 @dataclasses.dataclass(frozen=True)
 class Setting:
     """What a question needs.  clients: of DNS64, the first match counts; destinations: IPv4 networks
-    that are not mapped; local: name and IPv4 address answered from the configuration."""
+    that are not mapped; local: name and IPv4 address answered from the configuration; cache: its size, "256M",
+    where each program's default will not do."""
     prefix: str = "64:ff9b::/96"
     clients: tuple = (f"!{PLAIN_GUEST}", "any")
     forwarders: int = 1
@@ -35,6 +36,7 @@ class Setting:
     exclude: tuple = ()
     unmapped: tuple = ()
     local: tuple = ()
+    cache: str = ""
 
 
 def quoted(values):
@@ -58,6 +60,8 @@ class V6gwd:
             more += f'validate_except = [ "{s.except_domain}" ];'
         if s.local:
             more += f'local = ( {{ name = "{s.local[0]}"; a = [ "{s.local[1]}" ]; }} );'
+        if s.cache:
+            more += f'cache_size = "{s.cache}";'
         unmapped = quoted([f"!{net}" for net in s.unmapped] + ["any"]) if s.unmapped else '"auto"'
         return textwrap.dedent(f"""\
             interface = "br0";
@@ -122,6 +126,8 @@ class Bind(Server):
         if s.unmapped:
             dns64 += f"mapped {acl([f'!{net}' for net in s.unmapped] + ['any'])}; "
         more = f'validate-except {{ "{s.except_domain}"; }};' if s.except_domain else ""
+        if s.cache:
+            more += f" max-cache-size {s.cache};"
         text = textwrap.dedent(f"""\
             options {{
                 directory "{self.dir}"; pid-file none; session-keyfile none; managed-keys-directory "{self.dir}";
@@ -157,6 +163,7 @@ class Unbound(Server):
         server += [f'trust-anchor: "{s.anchor}"'] if s.anchor else []
         server += [f'domain-insecure: "{s.except_domain}"'] if s.except_domain else []
         server += [f'local-data: "{s.local[0]}. A {s.local[1]}"'] if s.local else []
+        server += [f"msg-cache-size: {s.cache}", f"rrset-cache-size: {s.cache}"] if s.cache else []
         server += [f'directory: "{self.dir}"', 'chroot: ""', 'username: ""', 'pidfile: ""', "use-syslog: no",
                    "ede: yes", "num-threads: 1", "do-daemonize: no"]
         forward = ['name: "."'] + [f"forward-addr: {a}" for a in FORWARDERS[:s.forwarders]]

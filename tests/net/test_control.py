@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """v6gwctl against a running gateway."""
+import copy
 import json
 import socket
+import subprocess
 
 import pytest
 
 import openmetrics
-import varlink
+import replies
+from gateway import CONFIG
 from lab import SERVER4, embed
 
 TARGET = embed("64:ff9b::/96", SERVER4)
@@ -104,39 +107,93 @@ class Wire:
         return json.loads(text)
 
 
+OURS = "io.v6gwd.Control."
+MORE = ("ListMappings", "Monitor", "Doctor")
 REQUESTS = {
-    "ListMappings": [{}], "Monitor": [{}, {"queries": True}], "DropMapping": [{"ipv6": "2001:db8:ffff::1"}, {"ipv6": "x"}],
+    "ListMappings": [{}], "Monitor": [{}, {"queries": True}], "DropMapping": [{"ipv6": "2001:db8:ffff::1"}],
     "QueryDns": [{"name": "v4only.example.net"}, {"name": "www.example.net", "type": "A", "as": "2001:db8::25", "do": True},
                  {"name": "nothing.example.net", "cd": True}],
     "SetLogLevel": [{"level": "info"}],
 }
 
 
-def test_replies_are_as_described(world):
-    """GetInterfaceDescription is the schema of each reply."""
+def test_the_daemon_describes_itself_as_the_schema_does(world):
     wire = Wire(world)
-    texts = {name: wire.call("org.varlink.service.GetInterfaceDescription", interface=name)["parameters"]["description"]
-             for name in ("org.varlink.service", "io.v6gwd.Control")}
-    service, control = map(varlink.Interface, texts.values())
-    assert (service.name, control.name) == tuple(texts)
-    reply = wire.call("org.varlink.service.GetInfo")["parameters"]
-    assert not list(service.faults(service.methods["GetInfo"][1], reply))
-    assert set(reply["interfaces"]) == set(texts)
-    for name, (takes, gives) in control.methods.items():
-        for parameters in REQUESTS.get(name, [{}]):
-            wire = Wire(world)
-            refusal = [name, parameters] == ["DropMapping", {"ipv6": "x"}]
-            if not refusal:
-                assert not list(control.faults(takes, parameters))
-            reply = wire.call(f"io.v6gwd.Control.{name}", more=name in ("ListMappings", "Monitor", "Doctor"), **parameters)
-            if "error" in reply:
-                interface, error = reply["error"].rsplit(".", 1)
-                assert error in ("NoSuchMapping", "InvalidParameter"), reply
-                gives = {"io.v6gwd.Control": control, "org.varlink.service": service}[interface].errors[error]
-            assert list(control.faults(gives, reply["parameters"])) == [], (name, parameters)
-    wrong = [("missing", {"version": "1"}), ("more", {"text": "", "new": 1}), ("type", {"text": 1})]
-    for what, value in wrong:
-        assert list(control.faults(control.methods["GetConfig"][1], value)), f"the check does not see: {what}"
+    texts = [wire.call("org.varlink.service.GetInterfaceDescription", interface=name)["parameters"]["description"]
+             for name in wire.call("org.varlink.service.GetInfo")["parameters"]["interfaces"]]
+    assert replies.idl.schema_of(texts) == replies.SCHEMA
+    assert {f"{OURS}{method}" for method in replies.METHODS.values()} == {
+        name.removesuffix(":call") for name in replies.SCHEMA["$defs"] if name.startswith(OURS) and name.endswith(":call")}
+
+
+def methods():
+    return [name.removesuffix(":call") for name in replies.SCHEMA["$defs"] if name.endswith(":call")]
+
+
+@pytest.mark.parametrize("method", methods())
+def test_replies_are_as_described(world, method):
+    """On the wire: each reply of a list, too."""
+    own = {"org.varlink.service.GetInterfaceDescription": [{"interface": "io.v6gwd.Control"}]}
+    for parameters in own.get(method) or REQUESTS.get(method.removeprefix(OURS), [{}]):
+        assert not replies.faults(f"{method}:call", parameters)
+        wire = Wire(world)
+        message = wire.call(method, more=method.removeprefix(OURS) in MORE, **parameters)
+        replies.judge_message(method, message)
+        while message.get("continues") and method != f"{OURS}Monitor":
+            message = replies.judge_message(method, wire.reply())
+        assert "error" not in message or message["error"] == f"{OURS}NoSuchMapping", message
+
+
+@pytest.mark.parametrize("error, text", [
+    ("org.varlink.service.InvalidParameter", '{"method": 1}'),
+    ("org.varlink.service.InvalidParameter", '{"method": "io.v6gwd.Control.DropMapping", "parameters": {"ipv6": "x"}}'),
+    ("org.varlink.service.MethodNotFound", '{"method": "io.v6gwd.Control.NoSuch"}'),
+    ("org.varlink.service.InterfaceNotFound", '{"method": "com.example.Any"}'),
+    ("org.varlink.service.ExpectedMore", '{"method": "io.v6gwd.Control.ListMappings"}'),
+    ("io.v6gwd.Control.NoSuchMapping", '{"method": "io.v6gwd.Control.DropMapping", "parameters": {"ipv6": "2001:db8::77"}}'),
+    ("io.v6gwd.Control.RequestTooLarge", " " * 65537),
+    ("org.varlink.service.InvalidParameter", "no varlink"),
+])
+def test_errors_are_as_described(world, error, text):
+    wire = Wire(world)
+    wire.socket.sendall(text.encode() + b"\0")
+    assert replies.judge_message(None, wire.reply())["error"] == error
+
+
+def test_errors_of_a_reload_and_of_a_plane_that_is_off(lab):
+    """On the wire and by v6gwctl; the doctor, whose findings it prints, and events, too."""
+    gw = lab.gateway(CONFIG + "dns64 = { enabled = false; };").start()
+    gw.configure(CONFIG + "nonsense = 1;")
+    for command in (["reload"], ["dns"], ["dns", "query", "a.example"], ["flush", "dns"], ["drop", "2001:db8::77"]):
+        done = gw.ctl("--json", *command, check=False)
+        assert done.returncode == 1 and json.loads(done.stdout), done
+    watcher = lab.host.popen(gw.build / "daemon/v6gwctl", "--json", "monitor", stdout=subprocess.PIPE, text=True)
+    lines = [watcher.stdout.readline()]
+    gw.ctl("reload", check=False)
+    lines.append(watcher.stdout.readline())
+    watcher.terminate()
+    watcher.wait(5)
+    replies.judge_output(["--json", "monitor"], "".join(lines), 0)
+    assert json.loads(lines[1])["event"] == "config_refused"
+    for command in (["status"], ["mappings"], ["ra"], ["counters"], ["metrics"], ["config"], ["doctor"], ["log-level", "info"]):
+        assert gw.ctl("--json", *command, check=False).returncode in (0, 5)
+    gw.configure(CONFIG)
+    gw.ctl("--json", "reload")
+    for command in (["dns"], ["dns", "query", "v4only.example.net"], ["flush", "dns"]):
+        gw.ctl("--json", *command)
+
+
+def test_the_schema_refuses_what_is_wrong(world):
+    status = world.gw.status()
+    for harm in (lambda s: s.pop("version"), lambda s: s.update(new=1), lambda s: s["health"].update(state="fine"),
+                 lambda s: s.update(uptime_s="1"), lambda s: s["nat64"]["pool"][0].pop("used"),
+                 lambda s: s["ra"][0].update(sent=True), lambda s: s["dns64"]["cache"].update(bytes=None)):
+        wrong = copy.deepcopy(status)
+        harm(wrong)
+        assert replies.faults(f"{OURS}GetStatus", wrong) and not replies.faults(f"{OURS}GetStatus", status)
+    for message in ({}, {"error": "x.y", "parameters": {}}, {"error": f"{OURS}NoSuchMapping", "parameters": {}},
+                    {"parameters": [], "continues": True}):
+        assert replies.faults(None, message), message
 
 
 def test_metrics(world):
@@ -164,14 +221,6 @@ def test_the_wire_is_varlink(world):
             while not data.endswith(b"\0"):
                 data += s.recv(65536)
             assert "parameters" in json.loads(data[:-1]), method
-
-
-def test_unknown_method(world):
-    with socket.socket(socket.AF_UNIX) as s:
-        s.connect(f"/proc/{world.host.holder.pid}/root/run/v6gwd/control.sock")
-        s.settimeout(5)
-        s.sendall(b'{"method":"io.v6gwd.Control.NoSuch"}\0')
-        assert json.loads(s.recv(65536)[:-1])["error"].startswith("org.varlink.service.")
 
 
 def test_strangers_may_not_ask(world):

@@ -101,6 +101,16 @@ def iptables(c):
          "iptables-nft -P FORWARD ACCEPT; iptables-nft -F FORWARD; nft delete table ip filter")
 
 
+def legacy_policy(c):
+    """With rules that let everything through: they are not read."""
+    c.sh("iptables-legacy -P FORWARD DROP; iptables-legacy -A FORWARD -j ACCEPT",
+         "iptables-legacy -P FORWARD ACCEPT; iptables-legacy -F FORWARD")
+
+
+def legacy_rules(c):
+    c.sh("ip6tables-legacy -A FORWARD -s 2001:db8:bad::/48 -j DROP", "ip6tables-legacy -F FORWARD")
+
+
 def masquerade(c):
     c.configure('nat64 = { masquerade = "off"; };')
 
@@ -221,6 +231,8 @@ CASES = [
                                         'invalid : drop }; iifname { "lo", "nat64" } oifname != { "br1", "br2" } accept;'),
      None, SERVER4, 'nft insert rule inet fw c iifname "br0" oifname "nat64" accept'),
     ("filter-ipv4", "broken", iptables, None, SERVER4, "iptables -I FORWARD -i nat64 -o eth0 -j ACCEPT"),
+    ("filter-legacy", "warn", legacy_policy, None, SERVER4, "iptables-legacy -I FORWARD -i nat64 -o eth0 -j ACCEPT"),
+    ("filter-legacy", "warn", legacy_rules, None, SERVER4, "ip6tables-legacy -S FORWARD"),
     ("filter-input", "broken", nft_chain("inet", "input", "meta l4proto ipv6-icmp accept; iif lo accept;"), None, SERVER4,
      "dport 53 accept"),
     ("masquerade", "broken", masquerade, None, SERVER4, 'masquerade = "auto"'),
@@ -320,6 +332,26 @@ def test_a_name_as_target(clinic):
     assert f"64:ff9b::{SERVER4}" in by_id["target"]["text"] and SERVER4 in by_id["echo"]["text"]
 
 
+def test_a_guest_by_another_name(clinic):
+    """Its link-layer address, the IPv4 address of its mapping, its name in maps; nobody's is said so."""
+    rows = [json.loads(row) for row in clinic.gw.ctl("--json", "mappings").stdout.splitlines()]
+    ipv4 = next(row["ipv4"] for row in rows if row["ipv6"] == clinic.guest.address)
+    try:
+        clinic.configure(f'nat64 = {{ maps = ( {{ ipv4 = "192.168.255.99"; ipv6 = "{clinic.other.address}"; name = "mail"; }} ); }};')
+        wait_until(lambda: clinic.other.ok("ping", "-c1", "-W1", f"64:ff9b::{SERVER4}"), 5, "the map")
+        for name, guest in ((clinic.guest.mac, clinic.guest), (clinic.guest.mac.upper(), clinic.guest), (ipv4, clinic.guest),
+                            ("192.168.255.99", clinic.other), ("mail", clinic.other)):
+            steps, _ = clinic.run(name, SERVER4, code=0)
+            by_id = {s["id"]: s for s in steps}
+            assert by_id["guest-prefix"]["text"].startswith(f"{guest.address} "), name
+            assert guest.mac.lower() in by_id["guest-neighbour"]["text"] and guest.address in by_id["client"]["text"]
+        for name in ("52:54:00:00:99:99", "192.168.255.98", "nobody"):
+            _, result = clinic.run(name, SERVER4, code=5)
+            assert result["first"] == "guest-prefix" and f"nobody is known as {name}" in result["text"]
+    finally:
+        clinic.heal()
+
+
 def test_for_people(clinic):
     done = clinic.gw.ctl("doctor", clinic.guest.address, "10.1.2.3", check=False)
     assert done.returncode == 5
@@ -354,6 +386,19 @@ def test_gone_while_it_runs(clinic):
     clinic.healthy()
 
 
+@pytest.mark.lab(guests=1, hops=False)
+def test_in_the_first_moment(lab):
+    """What was made just now is not taken for broken because the news of it is still on its way."""
+    servers.start_names(lab)
+    lab.guests[0].up()
+    gw = lab.gateway(CONFIG)
+    for n in range(5):
+        done = gw.start().ctl("--json", "doctor", check=False)
+        steps = {row.get("id"): row for row in map(json.loads, done.stdout.splitlines())}
+        assert (steps["tun"]["state"], steps["forwarding"]["state"]) == ("ok", "ok"), (n, done.stdout)
+        gw.stop()
+
+
 @pytest.mark.lab(guests=0, hops=False)
 def test_without_root_in_the_daemon(lab):
     """With three capabilities it sees as much."""
@@ -382,3 +427,20 @@ def test_without_the_daemon(lab):
     lab.host.popen(program, "300")
     done = gw.ctl("doctor", check=False)
     assert done.returncode == 3 and "BROKEN tayga" in done.stdout and "systemctl start v6gwd" in done.stdout
+
+
+@pytest.mark.lab(guests=0, hops=False)
+def test_a_unit_that_a_user_named(lab):
+    """Below a service users choose the names: the remedy must not stop somebody else's."""
+    gw = lab.gateway()
+    program = pathlib.Path(lab.dir) / "radvd"
+    shutil.copy("/bin/sleep", program)
+    process = lab.host.popen(program, "300")
+    fake = pathlib.Path(lab.dir) / "cgroup"
+    fake.write_text("0::/user.slice/user-1000.slice/user@1000.service/app.slice/ssh.service\n")
+    lab.host.run("mount", "--bind", fake, f"/proc/{process.pid}/cgroup")
+    try:
+        done = gw.ctl("doctor", check=False)
+    finally:
+        lab.host.run("umount", f"/proc/{process.pid}/cgroup")
+    assert "BROKEN radvd" in done.stdout and "user@1000.service" in done.stdout and "ssh.service" not in done.stdout

@@ -4,6 +4,7 @@
 Two scripted forwarders (mock_dns.py) stand in the IPv4 internet; the questions come from the
 gateway's own host.  Numbers in brackets are those of docs/rfc.md, DNS64."""
 import collections
+import os
 import socket
 import struct
 import time
@@ -306,6 +307,34 @@ def test_port_taken(lab):
     other.close()
     wait_until(lambda: "::1" in gw.status()["dns64"]["listen"], 4, "the address is bound")
     assert "taken" not in str(gw.status()["health"]["reasons"])
+
+
+HOLDER = """import os, pathlib, socket, sys, time
+pathlib.Path(sys.argv[1], "cgroup.procs").write_text(str(os.getpid()))
+pathlib.Path("/proc/self/comm").write_text("x\x1b[2J")
+s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+s.bind(("::1", 53))
+s.listen()
+print("up", flush=True)
+time.sleep(600)"""
+
+
+def test_names_that_a_user_chose(lab):
+    """Of the holder of the port: neither its process steers a terminal, nor is its unit another's."""
+    lab.host.run("sh", "-ec", "mkdir -p /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup")
+    outer = f"v6gwd-test{os.getpid()}@1.service"
+    inner = f"/sys/fs/cgroup/{outer}/ssh.service"
+    lab.host.run("mkdir", "-p", inner)
+    other = lab.host.popen("/usr/bin/python3", "-c", HOLDER, inner, stdout=-1, text=True)
+    try:
+        assert other.stdout.readline() == "up\n"
+        gw = lab.gateway('interface = "br0"; dns64 = { listen = [ "auto", "::1" ]; };').start()
+        reasons = str(gw.status()["health"]["reasons"])
+        assert f"taken by {outer} (x?[2J, pid" in reasons, reasons
+    finally:
+        other.kill()
+        other.wait()
+        lab.host.run("rmdir", "-p", "--ignore-fail-on-non-empty", inner)
 
 
 @pytest.mark.lab(guests=1, hops=False)

@@ -2,6 +2,7 @@
 """Who a guest is: the link-layer address that its packets come with, from the first one on, so that
 a guest that makes up sources by the thousand spends its own mappings only."""
 import json
+import pathlib
 import re
 import select
 import signal
@@ -18,6 +19,7 @@ from lab import BRIDGE_MAC, SERVER4, canonical, embed, wait_until
 
 pytestmark = pytest.mark.lab(guests=2, hops=False)
 
+HERE = pathlib.Path(__file__).parent
 TARGET = embed("64:ff9b::/96", SERVER4)
 LIMIT = 16  # of max_mappings_per_guest, as it is by default
 
@@ -26,21 +28,16 @@ LIMIT = 16  # of max_mappings_per_guest, as it is by default
 # has done when its input ends.
 STORM = r"""
 import json, select, socket, struct, sys, threading, time
+sys.path.insert(0, sys.argv[2])
+from packet import checksum
 mac, gateway, target, net, count, scan, answers, dev = json.loads(sys.argv[1])
 raw = lambda text: bytes.fromhex(text.replace(":", ""))
 v6 = lambda text: socket.inet_pton(socket.AF_INET6, text)
 mac, gateway, target, net = raw(mac), raw(gateway), v6(target), v6(net)[:8]
 
-def checksum(src, dst, body):
-    data = src + dst + struct.pack(">II", len(body), 58) + body
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 65535) + (total >> 16)
-    return 65535 - total
-
 def frame(to, src, dst, hops, head, rest):
     body = head + b"\0\0" + rest
-    body = head + struct.pack(">H", checksum(src, dst, body)) + rest
+    body = head + struct.pack(">H", checksum(src + dst + struct.pack(">II", len(body), 58) + body)) + rest
     return to + mac + b"\x86\xdd\x60\0\0\0" + struct.pack(">HBB", len(body), 58, hops) + src + dst + body
 
 MADE_UP = b"\xba\xd0\0\0"
@@ -91,7 +88,7 @@ class Storm:
 
     def __init__(self, lab, guest, count=10000, scan=False, answers=False, mac=None, net=None, dev="eth0"):
         words = [mac or guest.mac, BRIDGE_MAC, TARGET, net or lab.prefix.removesuffix("/64"), count, scan, answers, dev]
-        self.process = guest.popen(sys.executable, "-c", STORM, json.dumps(words), stdin=subprocess.PIPE,
+        self.process = guest.popen(sys.executable, "-c", STORM, json.dumps(words), HERE, stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "ready\n"
 

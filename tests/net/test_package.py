@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Debian package, by dpkg, on a booted host that has what it depends on: in, over itself, and out again."""
+import pathlib
 import re
+import shutil
 import time
 
 import pytest
@@ -13,7 +15,8 @@ from test_restart import Stream, devices
 
 TARGET = embed("64:ff9b::/96", SERVER4)
 pytestmark = pytest.mark.lab(guests=1, hops=False)
-INSIDE = "/run/v6gwd.deb"
+INSIDE, INSIDE_NEWER = "/run/v6gwd.deb", "/run/v6gwd-newer.deb"
+NEWER = "9.9.9"
 # What may have come from us: files by name, and lines of the files of users.
 TRACES = ("find /etc /usr /lib/systemd /var/lib /var/cache /var/spool /run -name '*v6gw*' ! -path '/run/*.deb'; "
           "grep -H v6gwd /etc/passwd /etc/group /etc/shadow /etc/gshadow")
@@ -50,15 +53,35 @@ def test_same_again(package, release_build, tmp_path):
     assert sh("sha256sum", again).stdout.split()[0] == sh("sha256sum", package).stdout.split()[0]
 
 
+@pytest.fixture(scope="module")
+def newer(tmp_path_factory):
+    """The package of the same sources under another version, compiled otherwise."""
+    top = tmp_path_factory.mktemp("newer")
+    source, build = top / "source", top / "build"
+    source.mkdir()
+    for name in ("completion", "conf", "daemon", "docs", "lib", "systemd", "tests"):
+        shutil.copytree(ROOT / name, source / name)
+    for name in ("meson.build", "meson_options.txt", "COPYING", "README.md"):
+        shutil.copy(ROOT / name, source)
+    meson = source / "meson.build"
+    meson.write_text(re.sub(r"version: '[\d.]+'", f"version: '{NEWER}'", meson.read_text(), count=1))
+    sh("meson", "setup", "--prefix=/usr", "-Dtests=false", "-Doptimization=1", build, source)
+    sh("ninja", "-C", build)
+    path = pathlib.Path(sh(source / "tests/package", build, top).stdout.strip())
+    for part in (path, top, top.parent):
+        part.chmod(0o755)
+    return path
+
+
 @pytest.fixture
-def box(lab, package):
+def box(lab, package, newer):
     servers.start_names(lab)
     servers.start_web(lab)
-    return Container(lab, lab.host, {package: INSIDE})
+    return Container(lab, lab.host, {package: INSIDE, newer: INSIDE_NEWER})
 
 
-def install(box):
-    done = box.run("dpkg", "-i", INSIDE, check=False)
+def install(box, package=INSIDE):
+    done = box.run("dpkg", "-i", package, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert box.show("v6gwd", "ActiveState") == "active", done.stderr + box.journal("v6gwd")
 
@@ -80,7 +103,9 @@ def test_first_installation(lab, box):
     assert guest.address in box.run("v6gwctl", "mappings").stdout
 
 
-def test_upgrade_interrupts_nothing(lab, box):
+@pytest.mark.parametrize("packages", [[INSIDE], [INSIDE_NEWER, INSIDE]], ids=["same", "newer and back"])
+def test_upgrade_interrupts_nothing(lab, box, packages):
+    """Over itself; and to another program, and back to the older one."""
     guest = lab.guests[0]
     install(box)
     guest.up()
@@ -91,8 +116,11 @@ def test_upgrade_interrupts_nothing(lab, box):
     with guest.capture("eth0", "tcp[13] & 4 != 0 or ip6[53] & 4 != 0 and ip6[6] == 6 or icmp6 and ip6[40] == 134") as seen:
         stream = Stream(lab, guest)
         time.sleep(0.5)
-        install(box)
-        time.sleep(1)
+        for package in packages:
+            install(box, package)
+            version = box.run("dpkg-deb", "--field", package, "Version").stdout.strip()
+            assert f"v6gwd {version}, up " in box.run("v6gwctl", "status").stdout
+            time.sleep(1)
         stream.end()
     said = seen.text("-v")
     assert "lifetime 0s" not in said and "Flags [R" not in said

@@ -42,6 +42,7 @@ static struct {
 	atomic_uint cancelled;
 	atomic_uint events; /* that SetLogLevel makes */
 	atomic_bool wanted; /* was it, the last time? */
+	atomic_bool odd;    /* what they say */
 	struct ev_timer checkup_timer;
 	struct checkup_ask checkup_ask;
 	checkup_fn *checkup_fn;
@@ -146,7 +147,8 @@ static void set_log_level(void *arg, enum log_level level)
 	for (unsigned i = 0; i < g.events; i++) {
 		const struct log_fields fields = { .client = "2001:db8::25" };
 
-		event_show(EVENT_MAPPING_MADE, &fields, "mapping %u", i);
+		event_show(EVENT_MAPPING_MADE, &fields, "mapping %u%s", i,
+			   g.odd ? " caf\xe9" : "");
 		event_show(EVENT_QUERY, NULL, "query");
 	}
 }
@@ -433,7 +435,7 @@ static const struct {
 	  ERROR("io.v6gwd.Control.TooManyClients", "{}") },
 	{ DOCTOR("{\"target\":\"a..b\"}"),
 	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"target\"}") },
-	{ DOCTOR("{\"guest\":\"192.0.2.1\"}"),
+	{ DOCTOR("{\"guest\":\"\"}"),
 	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"guest\"}") },
 	{ DOCTOR("{\"seen\":[]}"),
 	  ERROR("org.varlink.service.InvalidParameter", "{\"parameter\":\"seen\"}") },
@@ -628,7 +630,8 @@ static void test_doctor(void **state)
 		json_decref(reply);
 		json_decref(wanted);
 	}
-	assert_true(g.checkup_ask.has_guest && g.checkup_ask.seen.processes_known);
+	assert_true(strcmp(g.checkup_ask.guest, "2001:db8::1") == 0 &&
+		    g.checkup_ask.seen.processes_known);
 	assert_int_equal(g.checkup_ask.seen.radvd.pid, 7);
 	assert_string_equal(g.checkup_ask.seen.radvd.unit, "r.service");
 	assert_int_equal(g.checkup_ask.seen.tayga.pid, 0);
@@ -861,6 +864,11 @@ static void test_monitor(void **state)
 	assert_string_equal(text, "mapping 0");
 	assert_reply(other, SET_LEVEL, "{\"parameters\":{}}");
 	hear_event(watcher, "mapping_made", text); /* no query, and no status in between */
+	g.odd = true;                              /* names of the host need not be UTF-8 */
+	assert_reply(other, SET_LEVEL, "{\"parameters\":{}}");
+	hear_event(watcher, "mapping_made", text);
+	assert_string_equal(text, "mapping 0 caf?");
+	g.odd = false;
 	close(watcher);
 	for (int i = 0; i < 100 && (i == 0 || g.wanted); i++) {
 		usleep(10000);

@@ -121,15 +121,15 @@ br1  no carrier
   sent        0, 0 of them solicited
 """
 ROWS = [
-    {"mac": "52:54:00:ab:cd:01", "ipv6": "2001:db8::25", "ipv4": "192.168.255.2", "name": "mail\x1b[2J", "state": "active",
+    {"mac": "52:54:00:ab:cd:01", "ipv6": "2001:db8::25", "ipv4": "192.168.255.2", "name": "mail\x9b\x1b[2J", "state": "active",
      "age_s": 7440, "idle_s": 0, "packets": {"v6_to_v4": 12, "v4_to_v6": 100000}, "bytes": {"v6_to_v4": 1023, "v4_to_v6": 1 << 30}},
     {"mac": None, "ipv6": "64:ff9b::102:304", "ipv4": "192.168.255.30", "name": "", "state": "dormant",
      "age_s": 90, "idle_s": None, "packets": {"v6_to_v4": 0, "v4_to_v6": 0}, "bytes": {"v6_to_v4": 0, "v4_to_v6": 0}},
 ]
 ROWS_TEXT = """\
-MAC                IPv6              IPv4            NAME      STATE       AGE  IDLE  6>4 PKTS  6>4 BYTES  4>6 PKTS  4>6 BYTES
-52:54:00:ab:cd:01  2001:db8::25      192.168.255.2   mail?[2J  active    2h 4m    0s        12     1023 B      100k    1.0 GiB
--                  64:ff9b::1.2.3.4  192.168.255.30            dormant  1m 30s     -         0        0 B         0        0 B
+MAC                IPv6              IPv4            NAME       STATE       AGE  IDLE  6>4 PKTS  6>4 BYTES  4>6 PKTS  4>6 BYTES
+52:54:00:ab:cd:01  2001:db8::25      192.168.255.2   mail??[2J  active    2h 4m    0s        12     1023 B      100k    1.0 GiB
+-                  64:ff9b::1.2.3.4  192.168.255.30             dormant  1m 30s     -         0        0 B         0        0 B
 """
 COUNTERS = {"counters": [
     {"name": "nat64.drop.hop_limit", "value": 7, "text": "Hop limit reached 0.", "rfc": "RFC 7915 5.1"},
@@ -474,6 +474,8 @@ remedy: a line
         self.assertEqual(request["parameters"]["guest"], "2001:db8::1")
         self.assertEqual(request["parameters"]["target"], "a.example")
         self.assertEqual(self.doctor(broken, "--json")[0][0], 5)
+        long = {"result": "broken", "first": "mtu", "text": "narrow", "remedy": "x" * 400 + "\ny"}
+        self.assertIn("remedy: " + "x" * 400 + "\n        y\n", self.doctor(long)[0][1])
         doubt = {"result": "warn", "first": "mtu", "text": "narrow", "remedy": ""}
         (code, out, _), request = self.doctor(doubt, "64:ff9b::1.2.3.4")
         self.assertEqual(code, 0)
@@ -483,7 +485,11 @@ remedy: a line
         well = {"result": "ok", "first": None, "text": "", "remedy": ""}
         (code, out, _), request = self.doctor(well)
         self.assertEqual((code, out.splitlines()[-1]), (0, "OK: no broken link"))
-        self.assertEqual(self.run_ctl("doctor", "a.example", "b.example")[0], 2)
+        for guest, *target in (["52:54:00:ab:cd:01"], ["mail", "b.example"], ["192.168.255.2", "64:ff9b::1.2.3.4"]):
+            _, request = self.doctor(well, guest, *target)
+            self.assertEqual(request["parameters"]["guest"], guest)
+            self.assertEqual(request["parameters"].get("target"), target[0] if target else None)
+        self.assertEqual(self.run_ctl("doctor", "mail", "b.example", "c.example")[0], 2)
         self.assertEqual(self.run_ctl("doctor", "::1", "a..b")[0], 2)
         self.assertEqual(self.run_ctl("-s", self.path, "doctor")[0], 3)
 

@@ -87,6 +87,7 @@ static void make_host(void)
 				    .dns64 = { .enabled = true,
 					       .listen = { &h.listen, 1 },
 					       .forwarders = { &h.forwarder, 1 } } };
+	h.config.dns64.port = 53;
 	h.filter.whole = true;
 }
 
@@ -188,6 +189,7 @@ ILL(behind_router, v->guest_link = 0)
 ILL(no_mac, v->guest_has_mac = false)
 ILL(input_nft, policy(FILTER_INET, FILTER_INPUT, "fw", "in"))
 ILL(input_iptables, policy(FILTER_IPV6, FILTER_INPUT, "filter", "INPUT"))
+ILL(input_port, policy(FILTER_INET, FILTER_INPUT, "fw", "in"); h.config.dns64.port = 5353)
 ILL(input_ufw, policy(FILTER_IPV6, FILTER_INPUT, "filter", "INPUT"); chain("ufw-user-input"))
 ILL(port_taken, complain(&v->dns_listen))
 ILL(nothing_bound, v->dns_bound = 0)
@@ -230,7 +232,10 @@ ILL(drop_shorewall, policy(FILTER_IPV4, FILTER_FORWARD, "filter", "FORWARD");
     chain("shorewall"))
 ILL(drop_firewalld, policy(FILTER_IPV4, FILTER_FORWARD, "firewalld", "filter_FORWARD"))
 ILL(unread, v->filter = NULL; policy(FILTER_INET, FILTER_FORWARD, "fw", "c"))
-ILL(legacy, v->seen.legacy4 = true; v->legacy4 = 1; v->legacy6 = -1)
+ILL(legacy, v->seen.legacy4 = true; v->legacy4 = DOCTOR_LEGACY_DROPS;
+    v->legacy6 = DOCTOR_LEGACY_UNKNOWN)
+ILL(legacy_rules, v->seen.legacy6 = true; v->legacy4 = DOCTOR_LEGACY_ACCEPTS;
+    v->legacy6 = DOCTOR_LEGACY_RULES)
 ILL(no_masquerade, v->masquerade_present = false)
 ILL(masquerade_off, h.config.nat64.masquerade = CONFIG_MASQUERADE_OFF;
     v->echoes[0].back = false)
@@ -274,7 +279,8 @@ static const struct {
 	  "nft insert rule inet fw in iifname \"br0\"" },
 	{ input_iptables, DOCTOR_FILTER_INPUT, DOCTOR_BROKEN,
 	  "ip6tables -I INPUT -i br0 -p udp --dport 53 -j ACCEPT" },
-	{ input_ufw, DOCTOR_FILTER_INPUT, DOCTOR_BROKEN, "ufw allow in on br0" },
+	{ input_port, DOCTOR_FILTER_INPUT, DOCTOR_BROKEN, "th dport 5353 accept" },
+	{ input_ufw, DOCTOR_FILTER_INPUT, DOCTOR_BROKEN, "ufw allow in on br0 to any port 53" },
 	{ port_taken, DOCTOR_DNS_PORT, DOCTOR_BROKEN, "stop it (now)" },
 	{ nothing_bound, DOCTOR_DNS_PORT, DOCTOR_BROKEN, "dns64.listen" },
 	{ never_asked, DOCTOR_DNS_QUESTIONS, DOCTOR_WARN, "2001:db8::1" },
@@ -320,7 +326,8 @@ static const struct {
 	  "/etc/shorewall/interfaces: nat64 nat64" },
 	{ drop_firewalld, DOCTOR_FILTER_IPV4, DOCTOR_BROKEN, "--add-interface=nat64" },
 	{ unread, DOCTOR_FILTER_IPV4, DOCTOR_SKIPPED, "" },
-	{ legacy, DOCTOR_FILTER_LEGACY, DOCTOR_WARN, "iptables -I FORWARD -i nat64" },
+	{ legacy, DOCTOR_FILTER_LEGACY, DOCTOR_WARN, "iptables-legacy -I FORWARD -i nat64" },
+	{ legacy_rules, DOCTOR_FILTER_LEGACY, DOCTOR_WARN, "ip6tables-legacy -S FORWARD" },
 	{ no_masquerade, DOCTOR_MASQUERADE, DOCTOR_BROKEN, "modprobe" },
 	{ masquerade_off, DOCTOR_MASQUERADE, DOCTOR_BROKEN, "saddr 192.168.255.0/24" },
 	{ crowded, DOCTOR_CONNTRACK, DOCTOR_WARN, "nf_conntrack_max=2000" },

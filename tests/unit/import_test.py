@@ -104,6 +104,19 @@ class ImportTest(unittest.TestCase):
         self.assertIn('name = "b";', statements(out))
         self.assertIn("files include each other too deeply", out)
 
+    def test_what_is_no_file(self):
+        """A pipe is not waited for, nor a device opened, because a file names it; who asks may name a pipe."""
+        os.mkfifo(self.dir / "pipe")
+        for name in ("pipe", "/dev/zero", "."):
+            named = self.put("named.conf", f'include "{name}";\n')
+            code, out, err = run(CTL, "import", "--bind", named)
+            self.assertEqual(code, 1)
+            self.assertIn(f'# {named}:1: include "{name}": cannot be read: is no file', out)
+            self.assertIn("cannot be read: is no file", err)
+        code, out, err = run(CTL, "import", "--bind", "/dev/stdin", text="options { forwarders { 192.0.2.1; }; };")
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn('"192.0.2.1"', out)
+
     def test_leases(self):
         old = self.put("dynamic.map", "###\n# Last written\n192.168.255.233\t2001:db8:1::101\t1795289215\n"
                                       "192.168.255.234 2001:db8:1::102 1795289216\n")

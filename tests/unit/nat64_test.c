@@ -460,6 +460,37 @@ static void no_identification_comes_back_soon(void **state)
 	nat64_free(b.n);
 }
 
+/* In a row: neither one of those that single packets get, nor one of the other rows lately. */
+static void identifications_in_a_row(void **state)
+{
+	static const unsigned lengths[] = { 64, 2, 62, 1, 128, 33, 95, 127 };
+	static uint8_t seen[65536];
+	struct bench b;
+	unsigned in_order = 0;
+	uint16_t last = 0;
+
+	(void)state;
+	setup(&b);
+	send_from(&b, "H", START_MS);
+	for (unsigned i = 0; i < 32768; i++) {
+		send_bytes(&b, scratch.b, scratch.n, START_MS);
+		seen[b.out[4] << 8 | b.out[5]] = 1;
+	}
+	for (unsigned i = 0; i < 256 * N_OF(lengths) / 6; i++) {
+		unsigned n = lengths[i % N_OF(lengths)];
+		uint16_t first = nat64_ids(b.n, n);
+
+		in_order += first == last;
+		last = (uint16_t)(first + n);
+		for (unsigned j = 0; j < n; j++) {
+			assert_in_range(first + j, 0, 65535);
+			assert_false(seen[first + j]++);
+		}
+	}
+	assert_in_range(in_order, 0, 256 * N_OF(lengths) / 6 / 2 + 20);
+	nat64_free(b.n);
+}
+
 /* --- properties --- */
 
 /* To IPv4, back again as the answer: what comes out is what went in, seen from the other end.
@@ -845,6 +876,7 @@ int main(void)
 		cmocka_unit_test(what_ends_is_void),
 		cmocka_unit_test(uses_elsewhere_count),
 		cmocka_unit_test(a_list_of_link_layer_addresses_sees_each_packet),
+		cmocka_unit_test(identifications_in_a_row),
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(whatever_comes_in_only_good_packets_go_out),
 	};

@@ -33,11 +33,20 @@ static const struct stmt_text included = { .name = "other",
 					   .text = "c d;\ninclude x;\n",
 					   .len = 16 };
 
+/* 6 ways to go on: 6^8 files, were all of them read */
+static const struct stmt_text bomb = { .name = "bomb",
+				       .text = "include bomb;include bomb;include bomb;"
+					       "include bomb;include bomb;include bomb;d;",
+				       .len = 80 };
+
 static const struct stmt_text *include(void *arg, const struct stmt_text *from,
 				       const char *pattern, const char *directory, size_t *n)
 {
 	(void)arg;
 	(void)from;
+	*n = 1;
+	if (strcmp(pattern, "bomb") == 0)
+		return &bomb;
 	*n = strcmp(pattern, "x") == 0 && (!directory || strcmp(directory, "/d") == 0);
 	return &included;
 }
@@ -164,6 +173,23 @@ static void test_includes(void **state)
 }
 
 /* Nothing is read without end, and what is too much is told. */
+/* A bomb is read up to a bound, which is told once; what stands behind it still counts. */
+static void test_too_many_files(void **state)
+{
+	char *is = read_text(STMT_NAMED, bomb.text, bomb.len), *at = is;
+	const char *why = "1:more files than are read";
+	size_t n = 0;
+
+	(void)state;
+	at = strstr(is, why);
+	assert_non_null(at);
+	assert_null(strstr(at + 1, why));
+	for (at = is; (at = strstr(at, "1[d]")); at++)
+		n++;
+	assert_int_equal(n, STMT_FILES + 1);
+	free(is);
+}
+
 static void test_bounds(void **state)
 {
 	size_t len = 4 * (STMT_MAX + 2);
@@ -200,7 +226,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),    cmocka_unit_test(test_braces),
 		cmocka_unit_test(test_faults),   cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_includes), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_includes), cmocka_unit_test(test_too_many_files),
+		cmocka_unit_test(test_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The measurements of tests/bench/speed: each takes a system and gives {metric: value}; the metrics are rows of
+speed_report.py."""
+import json
+import subprocess
+import time
+
+from lab import tool, wait_until
+from speed_systems import FIRST_MAPPED, GUEST6, HOST6, MAC, Translator, V6gwd, cpu_seconds, memory
+
+PORT = 5201
+SIZES = (10, 1000, 100000)    # of the mappings
+MOST_SOURCES = 1000           # that send, of so many mappings
+NAMES = 1000                  # that are asked for again and again
+MANY_NAMES = 100000
+UPSTREAM_US = 20000           # of a slow forwarder
+FIXED = 500e6                 # bit/s
+
+
+def iperf(system, *options):
+    """What the receiver got, and the processor time of the system meanwhile."""
+    o = system.options
+    program = tool("iperf3")
+    server = system.server.popen(*o.words(o.server_cpus), program, "-s", "-1", "-B", system.listen, "-p", PORT,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    listening = "ss", "-Hltn", f"sport = :{PORT}"
+    wait_until(lambda: system.server.out(*listening).strip(), 5, "iperf3 listens", every=0.02)
+    begun = cpu_seconds(system.pid)
+    done = system.guest.run(*o.words(o.guest_cpus), program, "-c", system.target, "-p", PORT, "-J", "-t",
+                            max(1, round(o.seconds)), *options, check=False)
+    used = cpu_seconds(system.pid) - begun
+    server.terminate()
+    server.wait(5)
+    system.lab.processes.remove(server)
+    end = json.loads(done.stdout)["end"]
+    return end["sum_received"]["bits_per_second"], end["sum_received"]["bytes"], used
+
+
+def tcp(system):
+    return {f"tcp_{n}_{way}": iperf(system, "-P", n, *flags)[0] / 1e9
+            for n in (1, 4) for way, flags in (("up", ()), ("down", ("-R",)))}
+
+
+def cpu(system):
+    """Daemon CPU for a gigabyte, at a rate that all can do."""
+    result = {}
+    for way, flags in (("up", ()), ("down", ("-R",))):
+        rate, octets, used = iperf(system, "-b", int(FIXED), *flags)
+        result[f"fixed_{way}"] = rate / 1e6
+        if system.pid:
+            result[f"cpu_gb_{way}"] = used / octets * 1e9
+    return result
+
+
+def flood(system, flows, first=GUEST6, sources=1, rate=0, seconds=None):
+    return system.load("flood", *system.ends(), MAC["bridge"], MAC["guest"], first, sources, system.target, system.listen,
+                       PORT, flows, rate, seconds or system.options.seconds)
+
+
+def small(system):
+    result = {}
+    for flows in (1, 256):
+        seen = flood(system, flows)
+        result[f"small_{flows}"] = seen["received"] / seen["seconds"] / 1e3
+        if system.pid:
+            result[f"small_{flows}_cpu"] = seen["cpu_s"] / max(1, seen["received"]) * 1e6
+    return result
+
+
+def pingpong(system, first=False, pause_us=0):
+    return system.load("pingpong", *system.ends(), system.target, system.listen, PORT, system.options.seconds, pause_us,
+                       int(first))
+
+
+def rtt(system):
+    seen = pingpong(system)
+    return {"rtt_p50": seen["p50_us"], "rtt_p99": seen["p99_us"], "rtt_lost": seen["lost"]}
+
+
+def connects(system):
+    system.quick_conntrack()
+    seen = system.load("connects", *system.ends(), system.target, system.listen, PORT + 1, 16, system.options.seconds)
+    return {"connects": seen["connections"] / seen["seconds"], "connects_failed": seen["failed"]}
+
+
+def rss(system):
+    if not system.pid:
+        return {}
+    now = memory(system.pid)
+    return {"rss_idle": system.idle_memory[0], "anon_idle": system.idle_memory[1], "rss_after": now[0], "anon_after": now[1]}
+
+
+_grown = {}  # (name, size): the system, kept over the rounds
+
+
+def growth(system):
+    """Nanoseconds for a packet, at saturation, and with them those of the daemon."""
+    if not isinstance(system, Translator):
+        return {}
+    result = {}
+    for size in (s for s in SIZES if s <= system.most_mappings):
+        key = system.name, size
+        if key not in _grown:
+            _grown[key] = type(system)(system.name, system.options, mappings=size)
+        seen = flood(_grown[key], 1, f"{FIRST_MAPPED}0", min(size, MOST_SOURCES))
+        result[f"growth_{size}"] = seen["seconds"] / max(1, seen["received"]) * 1e9
+    if system.most_mappings >= SIZES[-1]:
+        result["growth_ratio"] = result[f"growth_{SIZES[-1]}"] / result[f"growth_{SIZES[0]}"]
+    return result
+
+
+def close_grown():
+    while _grown:
+        _grown.popitem()[1].close()
+
+
+def dns_probe(system):
+    """One question at a time, a thousand in a second, before all else that runs here."""
+    return system.load("ask", system.guest.netns, system.options.guest_cpus, HOST6, "AAAA", "a", NAMES, 0, 1, 1000, 1,
+                       system.options.seconds)
+
+
+def fairness(system):
+    """How much longer one plane takes, p99, while the other one is flooded."""
+    if not isinstance(system, V6gwd):
+        return {}
+    o, long = system.options, 2 * system.options.seconds + 3
+    quiet_ping, quiet_dns = pingpong(system, True, 1000), dns_probe(system)
+    pour = system.spawn("pour", system.guest.netns, o.guest_cpus, HOST6, NAMES, long)
+    pour.stdout.readline()
+    time.sleep(0.2)
+    busy_ping = pingpong(system, True, 1000)
+    pour.kill()
+    flooder = system.spawn("flood", *system.ends(), MAC["bridge"], MAC["guest"], GUEST6, 1, system.target, system.listen,
+                           PORT + 20, 256, 0, long)
+    flooder.stdout.readline()
+    busy_dns = dns_probe(system)
+    flooder.kill()
+    for process in (pour, flooder):
+        process.wait()
+        system.lab.processes.remove(process)
+        process.stdout.close()
+    return {"fair_ping_quiet": quiet_ping["p99_us"] / 1e3, "fair_ping_busy": busy_ping["p99_us"] / 1e3,
+            "fair_ping": (busy_ping["p99_us"] - quiet_ping["p99_us"]) / 1e3, "fair_ping_lost": busy_ping["lost"],
+            "fair_dns_quiet": quiet_dns["p99_us"] / 1e3, "fair_dns_busy": busy_dns["p99_us"] / 1e3,
+            "fair_dns": (busy_dns["p99_us"] - quiet_dns["p99_us"]) / 1e3, "fair_dns_lost": busy_dns["lost"]}
+
+
+def cached(system):
+    """What was asked before: a synthesised AAAA, a native one, an A."""
+    result = {}
+    for what, kind, letter in (("synth", "AAAA", "a"), ("native", "AAAA", "d"), ("a", "A", "a")):
+        seen = system.ask(kind, letter, NAMES)
+        result[f"dns_{what}"] = seen["answered"] / seen["seconds"] / 1e3
+        result[f"dns_{what}_cpu"] = seen["cpu_s"] / max(1, seen["answered"]) * 1e6
+        result[f"dns_{what}_busy"] = seen["cpu_s"] / seen["seconds"] * 100
+        result["dns_wrong"] = result.get("dns_wrong", 0) + seen["wrong"] + seen["lost"]
+    return result
+
+
+def cold(system):
+    """Names that nobody asked for before."""
+    if system.name == "echo":
+        return {}
+    before, first = system.upstream(), system.next_name
+    seen = system.ask("AAAA", "a")
+    result = {"dns_cold": seen["answered"] / seen["seconds"] / 1e3,
+              "dns_cold_cpu": seen["cpu_s"] / max(1, seen["answered"]) * 1e6,
+              "dns_cold_busy": seen["cpu_s"] / seen["seconds"] * 100, "dns_cold_wrong": seen["wrong"] + seen["lost"],
+              "dns_cold_upstream": (system.upstream() - before) / (system.next_name - first)}
+    system.answer(UPSTREAM_US)
+    slow = system.ask("AAAA", "a", window=8)
+    system.answer(0)
+    result["dns_trips"] = slow["p50_us"] / UPSTREAM_US
+    return result
+
+
+def latency(system):
+    seen = system.ask("AAAA", "a", NAMES, window=1)
+    return {"dns_p50": seen["p50_us"], "dns_p99": seen["p99_us"]}
+
+
+def names(system):
+    """RSS with many names held, and how many of them are, as a share."""
+    if system.name == "echo":
+        return {}
+    system.afresh()
+    empty = memory(system.pid)
+    many = max(NAMES, round(MANY_NAMES * min(1, system.options.seconds)))
+    system.ask("AAAA", "a", many, seconds=-many)
+    full = memory(system.pid)
+    before = system.upstream()
+    seen = system.ask("AAAA", "a", many, seconds=-many)
+    missed = (system.upstream() - before) / max(1, seen["answered"])
+    return {"dns_rss_idle": empty[0], "dns_anon_idle": empty[1], "dns_rss_names": full[0], "dns_anon_names": full[1],
+            "dns_held": 1 - min(1, missed)}
+
+
+# name: (what it measures, which systems it is for, about so many times options.seconds, and so many seconds more)
+TRANSLATOR_TESTS = {"tcp": (tcp, 4, 1.2), "cpu": (cpu, 2, 0.6), "small": (small, 2.5, 0.2), "rtt": (rtt, 1, 0.1),
+                    "connects": (connects, 1.25, 0.1), "fairness": (fairness, 4.5, 0.7), "rss": (rss, 0, 0),
+                    "growth": (growth, 3.75, 0.5)}
+DNS_TESTS = {"cached": (cached, 3.75, 0.2), "cold": (cold, 2.5, 0.3), "latency": (latency, 1.25, 0.1), "names": (names, 0, 9)}
