@@ -102,7 +102,7 @@ def test_a_packet_alone_waits_for_nobody(ends):
 
 def test_without_offload(ends):
     gw, here, there = ends
-    gw.configure(CONFIG + 'nat64 = { offload = "off"; };')
+    gw.configure(CONFIG + 'nat64 = { fastpath = "off"; offload = "off"; };')
     gw.ctl("reload")
     here.send(b"the burst before the change is over")
     there.recv(100)
