@@ -33,6 +33,8 @@ struct bucket {
  * never translated. */
 enum verdict { VERDICT_NEVER, VERDICT_REFUSED, VERDICT_ALLOWED };
 
+#define SHARES 64u
+
 #define VERDICTS 256u
 
 struct verdict_cell {
@@ -53,8 +55,9 @@ struct nat64 {
 	struct nat64_fast fast;
 	uint64_t counts[NAT64_REASON_COUNT];
 	struct ids ids;
-	struct bucket bucket, strangers;        /* strangers: who is no neighbour */
-	uint64_t full_until_ms;                 /* no second POOL_FULL before */
+	struct bucket bucket, strangers; /* strangers: who is no neighbour */
+	struct bucket shares[SHARES];    /* of bucket, by a hash of who gets the errors */
+	uint64_t full_until_ms;          /* no second POOL_FULL before */
 	struct verdict_cell verdicts[VERDICTS]; /* lately asked for */
 	uint8_t scratch[IP6_LEN + FRAG_LEN + XLAT_ERROR6_MAX];
 };

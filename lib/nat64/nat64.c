@@ -64,7 +64,8 @@ struct nat64 *nat64_new(const struct nat64_conf *conf, const uint8_t random[32],
 	n->conf = *conf;
 	memcpy(&n->key, random, sizeof n->key);
 	init_ids(&n->ids, random + 16);
-	n->bucket.millis = n->strangers.millis = NAT64_BURST * 1000u;
+	n->bucket.millis = (NAT64_BURST + NAT64_RESERVE) * 1000u;
+	n->strangers.millis = NAT64_BURST * 1000u;
 	n->on_event = on_event;
 	n->event_arg = arg;
 	n->pool = pool_new(conf, &n->key, on_event, arg);

@@ -20,6 +20,7 @@
 
 #define NAT64_HEADROOM  64u /* free bytes a packet needs before it: headers grow by up to 28 */
 #define NAT64_BURST     50u /* ICMP errors made at once */
+#define NAT64_RESERVE   14u /* more of them, for others than those who get most */
 #define NAT64_STRANGERS 50u /* likewise, and echoes, in a second to who is no neighbour */
 
 struct nat64_map {

@@ -46,7 +46,8 @@
 	  "neither IPv4 nor IPv6", "RFC 8200 3")                                               \
 	X(FRAME, DROPPED, "frame",                                                             \
 	  "a frame to be cut, or whose checksum is to be completed, that is neither TCP nor "  \
-	  "UDP as the kernel says", "VIRTIO 5.1.6.2")                                                     \
+	  "UDP as the kernel says, or to be cut into more than 1,024 packets",                 \
+	  "VIRTIO 5.1.6.2")                                                                    \
 	X(V6_LENGTH, DROPPED, "v6-length",                                                     \
 	  "the IPv6 payload length says more than there is", "RFC 8200 3")                     \
 	X(V6_EXTENSION, DROPPED, "v6-extension",                                               \

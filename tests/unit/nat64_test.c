@@ -438,6 +438,51 @@ static void errors_come_at_their_rate(void **state)
 	nat64_free(b.n);
 }
 
+static unsigned errors_to(struct bench *b, const char *ip, unsigned n, uint64_t now)
+{
+	const char *layers[] = { ip, "udp 1 2" };
+	unsigned sent = 0;
+
+	build(&scratch, layers, 2);
+	for (unsigned i = 0; i < n; i++) {
+		send_bytes(b, scratch.b, scratch.n, now);
+		sent += (unsigned)b->n_out;
+	}
+	return sent;
+}
+
+/* Who asks for many gets what others leave, of either family; and each of the others some. */
+static void one_does_not_take_all_errors(void **state)
+{
+	struct bench b;
+	unsigned mine = 0, others = 0;
+
+	(void)state;
+	setup(&b);
+	b.conf.icmp_error_rate = 100;
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	assert_int_equal(errors_to(&b, "ip6 H R6 hl 1", 400, START_MS), 50);
+	assert_int_equal(errors_to(&b, "ip6 H2 R6 hl 1", 3, START_MS), 3);
+	assert_int_equal(errors_to(&b, "ip4 R 192.168.255.77", 3, START_MS), 3);
+	for (unsigned ms = 1; ms <= 10000; ms++) {
+		mine += errors_to(&b, "ip6 H R6 hl 1", 2, START_MS + ms);
+		if (ms % 200 == 0)
+			others += errors_to(&b, "ip6 H2 R6 hl 1", 1, START_MS + ms);
+	}
+	assert_int_equal(others, 50);
+	assert_in_range(mine, 900, 1000 - 50);
+	/* All together no more than is allowed. */
+	for (unsigned i = others = 0; i < 200; i++) {
+		char ip[64];
+
+		snprintf(ip, sizeof ip, "ip6 2001:db8:1::e:%x R6 hl 1", i);
+		others += errors_to(&b, ip, 10, START_MS + 10000);
+	}
+	assert_in_range(others, 1, 14);
+	nat64_free(b.n);
+}
+
 static void no_identification_comes_back_soon(void **state)
 {
 	static uint8_t seen[65536];
@@ -869,6 +914,7 @@ int main(void)
 		cmocka_unit_test(a_new_configuration_keeps_what_fits),
 		cmocka_unit_test(a_restored_lease_older_than_the_clock),
 		cmocka_unit_test(errors_come_at_their_rate),
+		cmocka_unit_test(one_does_not_take_all_errors),
 		cmocka_unit_test(answers_to_strangers),
 		cmocka_unit_test(no_identification_comes_back_soon),
 		cmocka_unit_test(pairs_are_told_of_plain_data),
