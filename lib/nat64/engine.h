@@ -42,6 +42,22 @@ struct verdict_cell {
 	enum verdict verdict;
 };
 
+/* Whether the guest behind a source that a map covers is a client, lately asked. */
+#define JUDGED 64u
+
+struct judged_cell {
+	struct in6_addr src;
+	uint64_t until_ms;
+	bool is_client;
+};
+
+/* Sources that were told to come again, by a keyed hash. */
+#define UNHEARD 256u
+
+struct unheard_cell {
+	uint64_t who, since_ms;
+};
+
 struct nat64 {
 	struct nat64_conf conf, next_conf;
 	struct pool *pool, *next_pool;
@@ -59,6 +75,8 @@ struct nat64 {
 	struct bucket shares[SHARES];    /* of bucket, by a hash of who gets the errors */
 	uint64_t full_until_ms;          /* no second POOL_FULL before */
 	struct verdict_cell verdicts[VERDICTS]; /* lately asked for */
+	struct judged_cell judged[JUDGED];
+	struct unheard_cell unheard[UNHEARD];
 	uint8_t scratch[IP6_LEN + FRAG_LEN + XLAT_ERROR6_MAX];
 };
 

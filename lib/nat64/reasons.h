@@ -106,6 +106,9 @@
 	X(GUEST_MOVES, DROPPED, "guest-moves",                                                 \
 	  "a new source of a guest that has max_mappings_per_guest, and gave up one for "      \
 	  "another too often", "RFC 6146 4")                                                   \
+	X(GUEST_UNHEARD, DROPPED, "guest-unheard",                                             \
+	  "a new source of which nobody remembers who it is, as after a standstill: its next " \
+	  "packet gets through", "RFC 6146 4")                                                 \
 	X(V6_TOO_BIG, DROPPED, "v6-too-big",                                                   \
 	  "larger than the next hop's MTU; ICMPv6 2/0", "RFC 7915 5.1")                        \
 	                                                                                       \
