@@ -88,3 +88,19 @@ def test_who_had_which_address(lab):
     assert new.endswith(f"mapping {other} - {row['ipv4']} made for {guest.mac}")
     assert dropped.endswith(f"mapping {other} - {row['ipv4']} ended")
     gw.stop()
+
+
+def test_a_log_is_not_flooded(lab):
+    """log_mappings: 200 lines in ten seconds, then how many there were beside them."""
+    gw = started(lab, 'log_mappings = true; max_mappings_per_guest = 250;')
+    guest = lab.guests[0]
+    guest.run("ip", "-batch", "-", input="".join(
+        f"addr add {lab.prefix.replace('::/64', f'::a:{n:x}')}/128 dev eth0 nodad\n" for n in range(230)))
+    guest.run("sh", "-c", f"for n in $(seq 0 229); do ping -c1 -W1 -I {lab.prefix.replace('::/64', '::a:')}"
+                          f"$(printf %x $n) {TARGET} >/dev/null & done; wait")
+    wait_until(lambda: len(gw.ctl_rows("mappings")) >= 230, 5)
+    wait_until(lambda: "more mappings" in gw.log_text(), 15)
+    lines = [line for line in gw.log_text().splitlines() if "nat64: mapping " in line]
+    more_, = [line for line in gw.log_text().splitlines() if "more mappings" in line]
+    assert len(lines) == 200 and int(more_.split("nat64: ")[1].split()[0]) >= 30
+    gw.stop()
