@@ -29,7 +29,7 @@ def environment(release_build):
 def test_one_round(environment, tmp_path):
     """Each program is there, and every measurement gives what the report has a row for."""
     out = tmp_path / "result.json"
-    sh(sys.executable, SPEED, "--rounds", 1, "--seconds", 0.2, "--only", "small,rtt,connects,rss,cached,cold,latency",
+    sh(sys.executable, SPEED, "--rounds", 1, "--seconds", 0.2, "--only", "small,rtt,connects,fairness,rss,cached,cold,latency",
        "--systems", "tun,tayga,plain,v6gwd,bind,unbound,echo", "--json", out, "--markdown", tmp_path / "table.md",
        "--charts", tmp_path / "charts", env=environment, timeout=150)
     result = json.loads(out.read_text())
