@@ -14,7 +14,7 @@ CHARTS = {
     "connections": ("Short TCP connections", ("connects",)),
     "cpu": ("Daemon CPU for a gigabyte", ("cpu_gb_up", "cpu_gb_down")),
     "cpu-packet": ("Daemon CPU for a small packet", ("small_1_cpu", "small_256_cpu")),
-    "memory": ("Memory", ("rss_idle", "rss_after")),
+    "memory": ("Memory", ("rss_idle", "rss_packets")),
     "growth": ("Cost of a packet", ("growth_10", "growth_1000", "growth_100000")),
     "fairness": ("What a flood of one plane adds to the other's p99", ("fair_ping", "fair_dns")),
     "dns-cached": ("DNS from the cache", ("dns_synth", "dns_native", "dns_a")),

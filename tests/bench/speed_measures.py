@@ -93,10 +93,20 @@ def connects(system):
 
 
 def rss(system):
+    """In KiB: at rest, after packet floods, and of v6gwd after as many questions as can be sent, for names that it has
+    in its cache."""
     if not system.pid:
         return {}
-    now = memory(system.pid)
-    return {"rss_idle": system.idle_memory[0], "anon_idle": system.idle_memory[1], "rss_after": now[0], "anon_after": now[1]}
+    for flows in (1, 256):
+        flood(system, flows)
+    result = {"rss_idle": system.idle_memory[0], "anon_idle": system.idle_memory[1]}
+    result["rss_packets"], result["anon_packets"] = memory(system.pid)
+    if isinstance(system, V6gwd):
+        for window in (4, 128):
+            system.load("ask", system.guest.netns, system.options.guest_cpus, HOST6, "AAAA", "a", NAMES, 0, window, 0, 0,
+                        system.options.seconds)
+        result["rss_questions"], result["anon_questions"] = memory(system.pid)
+    return result
 
 
 _grown = {}  # (name, size): the system, kept over the rounds
@@ -156,7 +166,7 @@ def fairness(system):
     seen = {}
     with beside(system, "echo", system.host.netns, o.daemon_cpus, ECHO6, 1):
         seen["ping_quiet"], seen["dns_quiet"] = pingpong(system, True, 1000), dns_probe(system)
-        with beside(system, *questions):
+        with beside(system, *questions):  # for names that dns_probe has asked for
             seen["ping_busy"], seen["ping_floor"] = pingpong(system, True, 1000), dns_probe(system, ECHO6)
         with beside(system, *packets):
             seen["dns_busy"], seen["dns_floor"] = dns_probe(system), dns_probe(system, ECHO6)
@@ -219,6 +229,6 @@ def names(system):
 
 # name: (what it measures, which systems it is for, about so many times options.seconds, and so many seconds more)
 TRANSLATOR_TESTS = {"tcp": (tcp, 4, 1.2), "cpu": (cpu, 2, 0.6), "small": (small, 2.5, 0.2), "rtt": (rtt, 1, 0.1),
-                    "connects": (connects, 1.25, 0.1), "fairness": (fairness, 6.75, 1.2), "rss": (rss, 0, 0),
+                    "connects": (connects, 1.25, 0.1), "rss": (rss, 5, 0.2), "fairness": (fairness, 6.75, 1.2),
                     "growth": (growth, 3.75, 0.5)}
 DNS_TESTS = {"cached": (cached, 3.75, 0.2), "cold": (cold, 2.5, 0.3), "latency": (latency, 1.25, 0.1), "names": (names, 0, 9)}
