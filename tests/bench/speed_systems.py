@@ -7,6 +7,7 @@ stays for the whole run.
 Translators: v6gwd in three settings, Debian's tayga, other programs with tayga's command line, and, to hold
 them against, IPv6 routing.  DNS: v6gwd, BIND, Unbound, and a program that sends back what it gets.
 """
+import contextlib
 import dataclasses
 import ipaddress
 import json
@@ -56,9 +57,10 @@ def place(pid, options, cpus=None):
     """A system on its processors, or others; where there are priorities, before those who make and take traffic."""
     first, _, last = (cpus or options.daemon_cpus).partition("-")
     for task in tasks(pid):
-        os.sched_setaffinity(task, range(int(first), int(last or first) + 1))
-        if options.urgent:
-            os.sched_setscheduler(task, os.SCHED_RR, os.sched_param(2))
+        with contextlib.suppress(ProcessLookupError):  # a thread that has ended since
+            os.sched_setaffinity(task, range(int(first), int(last or first) + 1))
+            if options.urgent:
+                os.sched_setscheduler(task, os.SCHED_RR, os.sched_param(2))
 
 
 def cpu_seconds(pid):
