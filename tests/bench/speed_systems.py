@@ -87,7 +87,7 @@ class System:
         self.name, self.options = name, options
         self.lab = Lab(guests=1, hops=False)
         self.host, self.server, self.guest = self.lab.host, self.lab.server, self.lab.guests[0]
-        self.idle_memory = None
+        self.idle_memory = self.flooded_memory = None
         try:
             self._wire()
             self.start()
