@@ -37,14 +37,13 @@ enum {
 	SILENT_MS = 6000, /* longer than a question lives, so late answers arrive */
 	IDLE_MS = 10000,
 	TICK_MS = 1000,
-	JUNK_MAX = 64, /* datagrams of a socket, read at once, that answer nothing */
+	JUNK_MAX = 16, /* datagrams of a socket, read at once, that answer nothing */
 };
 
 /* The question of the socket of that number. */
 struct ask {
-	struct peer *peer; /* NULL: none */
-	struct ask *next;  /* of those that ended */
-	uint64_t tag;
+	struct peer *peer;            /* NULL: none */
+	struct ask *next;             /* of those that ended */
 	bool ended;                   /* c-ares is to be told */
 	bool told;                    /* nobody waits for how it ends */
 	enum forward_outcome outcome; /* of one that ended */
@@ -77,6 +76,7 @@ struct upstream {
 	unsigned n_asks;               /* numbers that were ever used */
 	uint8_t datagram[DNS_MSG_MAX]; /* the answer to the question that ends */
 	size_t datagram_len;
+	uint64_t tags[UPSTREAM_SOCKETS_MAX]; /* of asks */
 	struct ask asks[UPSTREAM_SOCKETS_MAX];
 };
 
@@ -188,6 +188,8 @@ static void on_done(void *arg, int status, int timeouts, unsigned char *msg, int
 	struct ask *a = arg;
 	struct peer *p = a->peer;
 	struct upstream *u = p->u;
+	unsigned number = (unsigned)(a - u->asks);
+	uint64_t tag = u->tags[number];
 	enum forward_outcome outcome = status == ARES_ETIMEOUT ? FORWARD_SILENT : FORWARD_BUSY;
 
 	(void)timeouts;
@@ -197,14 +199,13 @@ static void on_done(void *arg, int status, int timeouts, unsigned char *msg, int
 		outcome = a->outcome;
 	a->peer = NULL;
 	p->busy--;
-	upstream_sockets_give(u->sockets, (unsigned)(a - u->asks),
-			      a->ended && outcome == FORWARD_MESSAGE);
+	upstream_sockets_give(u->sockets, number, outcome == FORWARD_MESSAGE);
 	if (a->told || u->closing)
 		return;
 	if (outcome == FORWARD_MESSAGE)
-		u->fn(u->arg, a->tag, outcome, u->datagram, u->datagram_len);
+		u->fn(u->arg, tag, outcome, u->datagram, u->datagram_len);
 	else
-		u->fn(u->arg, a->tag, outcome, NULL, 0);
+		u->fn(u->arg, tag, outcome, NULL, 0);
 }
 
 static void on_ready(void *arg, unsigned number)
@@ -332,21 +333,25 @@ static struct peer *peer_of(struct upstream *u, const struct forward_peer *at)
 	return p ? p : peer_new(u, at);
 }
 
+/* Nobody waits for a any more. */
+static void drop(struct ask *a)
+{
+	a->told = true;
+	if (!a->ended)
+		end(a, FORWARD_BUSY);
+	tell(a->peer);
+}
+
 /* A socket of p, in want of others the one that is longest without an answer: whoever has
  * waited there so long goes on waiting for nothing, and is as good as lost on the way.  Or
  * -errno. */
 static int take(struct peer *p)
 {
 	int number = upstream_pool_take(p->pool), oldest = upstream_pool_oldest(p->pool);
-	struct ask *a;
 
 	if (number != -EAGAIN || oldest < 0 || p->in_turn)
 		return number;
-	a = &p->u->asks[oldest];
-	a->told = true;
-	if (!a->ended)
-		end(a, FORWARD_BUSY);
-	tell(p);
+	drop(&p->u->asks[oldest]);
 	return upstream_pool_take(p->pool);
 }
 
@@ -375,8 +380,11 @@ void upstream_send(struct upstream *u, uint64_t tag, const struct forward_peer *
 		return;
 	}
 	a = &u->asks[number];
-	*a = (struct ask){ .peer = p, .tag = tag, .len = (uint16_t)len };
+	a->peer = p;
+	a->ended = a->told = false;
+	a->len = (uint16_t)len;
 	memcpy(a->msg, msg, len);
+	u->tags[number] = tag;
 	if ((unsigned)number >= u->n_asks)
 		u->n_asks = (unsigned)number + 1;
 	p->busy++;
@@ -394,14 +402,14 @@ void upstream_cancel(struct upstream *u, uint64_t tag)
 {
 	if (upstream_tcp_cancel(u->tcp, tag))
 		return;
-	for (struct ask *a = u->asks; a < u->asks + u->n_asks; a++)
-		if (a->peer && a->tag == tag) {
-			a->told = true;
-			if (!a->ended)
-				end(a, FORWARD_BUSY);
-			tell(a->peer);
+	for (unsigned i = 0; i < u->n_asks; i++) {
+		struct ask *a = &u->asks[i];
+
+		if (u->tags[i] == tag && a->peer) {
+			drop(a);
 			return;
 		}
+	}
 }
 
 struct upstream *upstream_new(struct ev_loop *loop, upstream_fn *fn, void *arg)

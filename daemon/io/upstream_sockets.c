@@ -17,7 +17,7 @@ enum {
 	PORT_QUESTIONS = 4, /* from one port */
 	PORT_MS = 1000,     /* what is found out of a port is of no use for longer */
 	IDLE_MS = 10000,
-	BURST = 64,    /* sockets read in one turn of the loop */
+	BURST = 32,    /* sockets read in one turn of the loop */
 	STALE_MAX = 8, /* datagrams left in a socket that is used again */
 	NONE = -1,
 };
