@@ -17,10 +17,12 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define RETRY_MS   1000u
-#define LOG_MS     10000u
-#define LOG_LINES  200u
-#define MTU_LOWEST 1280u /* of a link that carries IPv6 (RFC 8200 5) */
+#define RETRY_MS    1000u
+#define UNNOTED_MS  1000u
+#define UNNOTED_MAX 16u /* guests a second that may come in without being known */
+#define LOG_MS      10000u
+#define LOG_LINES   200u
+#define MTU_LOWEST  1280u /* of a link that carries IPv6 (RFC 8200 5) */
 
 static const char plane_name[] = "nat64";
 
@@ -101,13 +103,28 @@ static void on_expiry(void *arg)
 	look_at_pool(p);
 }
 
+/* What comes from a guest on one of our links was noted, unless it waited for so long that the
+ * note is gone: many at once then. */
+static bool is_late(struct plane_nat64 *p, const struct in6_addr *addr)
+{
+	uint64_t now_ms = ev_now_ms(p->env.loop);
+
+	if (!p->guests || !nft_guests_present(p->guests) ||
+	    !facts_is_neighbour(link_facts(p->env.link), addr))
+		return false;
+	if (now_ms >= p->unnoted_ms + UNNOTED_MS) {
+		p->unnoted_ms = now_ms;
+		p->unnoted = 0;
+	}
+	return p->unnoted++ >= UNNOTED_MAX;
+}
+
 /* A guest is the link-layer address that its packet came with, else the one that the kernel
  * knows; behind another router, its /64.  That too for who sends with the address of nobody,
- * which would be the key of the unknown, who have no limit.  What comes from one of our links
- * was noted, unless it waited for so long that the note is gone. */
+ * which would be the key of the unknown, who have no limit. */
 static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 {
-	const struct plane_nat64 *p = arg;
+	struct plane_nat64 *p = arg;
 	bool on_link = facts_on_link(link_facts(p->env.link), addr);
 	uint8_t heard[ADDR_MAC_LEN];
 	const uint8_t *mac = NULL;
@@ -123,10 +140,7 @@ static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 		return nat64_guest_mac(mac);
 	if (!on_link)
 		return nat64_guest_net(addr);
-	return p->guests && nft_guests_present(p->guests) &&
-			       facts_is_neighbour(link_facts(p->env.link), addr)
-		       ? NAT64_GUEST_LATER
-		       : 0;
+	return is_late(p, addr) ? NAT64_GUEST_LATER : 0;
 }
 
 static void on_full(struct plane_nat64 *p, const struct in6_addr *ipv6)

@@ -43,7 +43,8 @@ struct plane_nat64 {
 	struct merge *merge;    /* on the way to the TUN */
 	struct link_watch watch;
 	struct ev_timer expiry, repair, log_end;
-	uint64_t logged; /* mappings since log_end was set */
+	uint64_t unnoted_ms, unnoted; /* guests since then of whom there was no note */
+	uint64_t logged;              /* mappings since log_end was set */
 };
 
 /* plane_nat64_report.c */
