@@ -32,13 +32,11 @@ static void rearm(struct plane_dns64 *p)
 	ev_timer_at(&p->timer, a < b ? a : b);
 }
 
-/* After what may have changed the health of forwarders. */
 static void look(struct plane_dns64 *p)
 {
 	struct dns64_sets before = p->sets;
 
 	p->sets = plane_dns64_sets(p, NULL);
-	rearm(p);
 	plane_dns64_see_forwarders(p);
 	if (p->sets.digest == before.digest)
 		return;
@@ -48,11 +46,29 @@ static void look(struct plane_dns64 *p)
 	p->env.changed(p->env.gateway);
 }
 
+/* Behind all questions and answers of a turn of the loop. */
+static void on_turn(void *arg)
+{
+	struct plane_dns64 *p = arg;
+
+	if (p->stirred)
+		look(p);
+	p->stirred = false;
+	rearm(p);
+}
+
+/* After what may have changed the health of forwarders. */
+static void stir(struct plane_dns64 *p)
+{
+	p->stirred = true;
+	ev_after_do(&p->turn);
+}
+
 void plane_dns64_input(struct plane_dns64 *p, const struct dns_client *client,
 		       const uint8_t *msg, size_t len)
 {
 	dns_input(p->dns, client, msg, len, now(p));
-	rearm(p);
+	ev_after_do(&p->turn);
 }
 
 /* The link-layer address of a client, where it is known.  A question teaches the kernel no
@@ -123,7 +139,7 @@ static void on_received(void *arg, uint64_t tag, enum forward_outcome outcome,
 	struct plane_dns64 *p = arg;
 
 	forward_received(p->forward, tag, outcome, msg, len, now(p));
-	look(p);
+	stir(p);
 }
 
 static void on_resolved(void *arg, uint64_t id, const struct resolve_result *result)
@@ -232,7 +248,7 @@ static void on_due(void *arg)
 
 	forward_tick(p->forward, now(p));
 	dns_tick(p->dns, now(p));
-	look(p);
+	stir(p);
 }
 
 static bool is_full(void *arg, const struct in6_addr *addr)
@@ -266,6 +282,7 @@ static void close_all(struct plane_dns64 *p, bool keep)
 	p->upstream = NULL;
 	p->listen = NULL;
 	p->sets = (struct dns64_sets){ .changes_ms = UINT64_MAX };
+	ev_after_stop(&p->turn);
 }
 
 static bool open_all(struct plane_dns64 *p, const struct dns64_conf *conf)
@@ -290,6 +307,7 @@ static void *start(const struct plane_env *env)
 	p->validates = validator_class();
 	p->sets.changes_ms = UINT64_MAX;
 	ev_timer_init(&p->timer, env->loop, on_due, p);
+	ev_after_init(&p->turn, env->loop, on_turn, p);
 	dns64_log_init(&p->log, env->loop);
 	return p;
 }

@@ -45,6 +45,8 @@ struct plane_dns64 {
 	struct validator *next_validator;        /* prepared, where there is none */
 	bool revalidate; /* what was prepared is of no use for what is in flight */
 	struct ev_timer timer;
+	struct ev_after turn; /* looks at deadlines and, if stirred, forwarders */
+	bool stirred;
 	struct nft_guests *guests;   /* while a list names a link-layer address */
 	struct dns64_query *queries; /* of the control socket, under way */
 	uint64_t last_query;         /* the number of the newest */

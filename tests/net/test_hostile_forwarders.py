@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Forwarders that lie, and others who pretend to be them: nothing of it reaches a client or the cache.
 Numbers in brackets are those of docs/rfc.md, DNS64."""
+import collections
 import socket
+import struct
 import time
 
 import dns.flags
@@ -10,7 +12,7 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
-from dns_net import both, frame, module_net, net, questions, read_message  # noqa: F401
+from dns_net import FIRST, SECOND, both, frame, module_net, net, questions, read_message  # noqa: F401
 from lab import wait_until
 from mock_dns import Send, corrupt, message, other_case, record
 
@@ -93,6 +95,58 @@ def test_one_reply_for_each_question(net):
         with pytest.raises(TimeoutError):
             sock.recv(4096)
     assert len(questions(net, name)) == 2
+
+
+def port_unreachable(q, addr):
+    """The ICMP error that a host without that forwarder would send."""
+    def checksum(data):
+        total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+        total = (total >> 16) + (total & 0xffff)
+        return struct.pack("!H", ~(total + (total >> 16)) & 0xffff)
+
+    udp = struct.pack("!4H", q.port, 53, 8 + len(q.wire), 0) + q.wire[:len(q.wire) & ~1]
+    ip = struct.pack("!2B3H2BH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, socket.inet_aton(q.peer[0]), socket.inet_aton(addr))
+    ip = ip[:10] + checksum(ip) + ip[12:]
+    icmp = struct.pack("!2BH4x", 3, 3, 0) + ip + udp
+    return icmp[:2] + checksum(icmp) + icmp[4:]
+
+
+def test_ports_used_again(net):
+    """[126] A port has several questions.  What comes late for one of them, an answer or an ICMP error, says
+    nothing to the next one."""
+    refuse_only = False
+    with net.lab.server.inside():
+        icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+
+    def refuse(q):
+        icmp.sendto(port_unreachable(q, FIRST if q in net.first.questions else SECOND), (q.peer[0], 0))
+
+    def script(q):
+        if refuse_only:
+            refuse(q)
+            return []
+        return [Send(q.ordinary()), Send(forged(q)), Send(forged(q, flags=0x8185)), Send(forged(q), after=0.005)]
+
+    def ask(n, between=lambda q: None):
+        names = [net.name() for _ in range(n)]
+        for name in names:
+            assert net.addresses(name) == [GOOD]
+            between(questions(net, name)[-1])
+        return [q for name in names for q in questions(net, name)]
+
+    both(net, script)
+    with icmp:
+        for between in (lambda q: None, refuse):
+            asked = ask(60, between)
+            assert len(asked) < 75
+            assert 1 < max(collections.Counter(q.port for q in asked).values()) <= 16
+        refuse_only = True
+        name = net.name()
+        begun = time.monotonic()
+        servfail(net, name)
+        assert time.monotonic() - begun < 1.5, "what was refused is not waited for"
+        ports = [q.port for q in questions(net, name)]
+        assert len(ports) == len(set(ports)) == 4, "a port whose question went unanswered is left"
 
 
 def test_records_of_other_names(net):
