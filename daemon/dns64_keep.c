@@ -74,14 +74,15 @@ void dns64_keep_save(const struct dns *dns, const struct dns64_conf *conf, uint6
 	close(fd);
 }
 
-/* Sealed: nobody changes it while it is read. */
+/* Sealed: nobody changes it while it is read.  The kernel may add a seal (vm.memfd_noexec). */
 static bool is_sealed(int fd, const void *arg)
 {
+	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat st;
 
 	(void)arg;
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-	       fcntl(fd, F_GET_SEALS) == SEALS;
+	return seals >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+	       (seals & SEALS) == SEALS;
 }
 
 void dns64_keep_load(struct dns *dns, const struct dns64_conf *conf, uint64_t now_ms)

@@ -307,6 +307,25 @@ def test_what_was_heard_is_known_to_the_next_process(lab, how):
     assert re.search(r"cache: \d+ answers of the process before", gw.log_text())
 
 
+def test_a_cache_with_more_seals(lab):
+    """As the kernel makes it where vm.memfd_noexec is set."""
+    noexec_seal = 8
+    gw = lab.gateway().start()
+    works(lab)
+    gw.stop(signal.SIGUSR2)
+    try:
+        other = os.memfd_create("other", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING | noexec_seal)
+    except OSError:
+        pytest.skip("Linux before 6.3")
+    old = gw.store["1.dns-cache"]
+    os.write(other, os.pread(old, os.fstat(old).st_size, 0))
+    fcntl.fcntl(other, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
+    os.dup2(other, old, inheritable=False)
+    os.close(other)
+    gw.start()
+    gw.wait_log("answers of the process before")
+
+
 def test_a_cache_that_is_none_is_closed(lab):
     gw, path = lab.gateway(), lab.dir / "cache"
     path.write_text("nothing")
