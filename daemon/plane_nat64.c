@@ -12,11 +12,14 @@
 #include "plane_nat64_priv.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #define RETRY_MS   1000u
+#define LOG_MS     10000u
+#define LOG_LINES  200u
 #define MTU_LOWEST 1280u /* of a link that carries IPv6 (RFC 8200 5) */
 
 static const char plane_name[] = "nat64";
@@ -100,7 +103,8 @@ static void on_expiry(void *arg)
 
 /* A guest is the link-layer address that its packet came with, else the one that the kernel
  * knows; behind another router, its /64.  That too for who sends with the address of nobody,
- * which would be the key of the unknown, who have no limit. */
+ * which would be the key of the unknown, who have no limit.  What comes from one of our links
+ * was noted, unless it waited for so long that the note is gone. */
 static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 {
 	const struct plane_nat64 *p = arg;
@@ -117,7 +121,12 @@ static uint64_t guest_of(void *arg, const struct in6_addr *addr)
 		mac = link_neighbour(p->env.link, 0, addr);
 	if (mac)
 		return nat64_guest_mac(mac);
-	return on_link ? 0 : nat64_guest_net(addr);
+	if (!on_link)
+		return nat64_guest_net(addr);
+	return p->guests && nft_guests_present(p->guests) &&
+			       facts_is_neighbour(link_facts(p->env.link), addr)
+		       ? NAT64_GUEST_LATER
+		       : 0;
 }
 
 static void on_full(struct plane_nat64 *p, const struct in6_addr *ipv6)
@@ -129,6 +138,26 @@ static void on_full(struct plane_nat64 *p, const struct in6_addr *ipv6)
 		   "no address for %s: nat64.dynamic_pool is full (v6gwctl status)", v6);
 	p->full = true;
 	p->env.changed(p->env.gateway);
+}
+
+/* A guest may change its addresses as it likes: so many lines in LOG_MS, then how many more
+ * there were. */
+static bool may_log(struct plane_nat64 *p)
+{
+	if (p->logged == 0)
+		ev_timer_at(&p->log_end, ev_now_ms(p->env.loop) + LOG_MS);
+	return p->logged++ < LOG_LINES;
+}
+
+static void on_log_end(void *arg)
+{
+	struct plane_nat64 *p = arg;
+
+	if (p->logged > LOG_LINES)
+		log_info("%" PRIu64 " more mappings were made or ended in %u s: not logged one "
+			 "by one (v6gwctl monitor shows all)",
+			 p->logged - LOG_LINES, LOG_MS / 1000);
+	p->logged = 0;
 }
 
 static void tell_mapping(struct plane_nat64 *p, const struct nat64_event *e, bool log)
@@ -163,7 +192,7 @@ static void on_event(void *arg, const struct nat64_event *e)
 		on_full(p, &e->ipv6);
 		return;
 	}
-	bool log = p->eff && p->eff->config->nat64.log_mappings;
+	bool log = p->eff && p->eff->config->nat64.log_mappings && may_log(p);
 	if (log || event_wanted(EVENT_MAPPING_MADE))
 		tell_mapping(p, e, log);
 	/* A new lease may be the first to expire. */
@@ -472,6 +501,7 @@ static void *start(const struct plane_env *env)
 	link_watch(env->link, &p->watch);
 	ev_timer_init(&p->expiry, env->loop, on_expiry, p);
 	ev_timer_init(&p->repair, env->loop, on_repair, p);
+	ev_timer_init(&p->log_end, env->loop, on_log_end, p);
 	return p;
 }
 
@@ -590,6 +620,8 @@ static void take_down(struct plane_nat64 *p, enum plane_stop how)
 
 	ev_timer_stop(&p->expiry);
 	ev_timer_stop(&p->repair);
+	ev_timer_stop(&p->log_end);
+	on_log_end(p);
 	if (keep)
 		link_forget(p->env.link, plane_name);
 	else

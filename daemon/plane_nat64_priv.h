@@ -42,7 +42,8 @@ struct plane_nat64 {
 	struct nat64_sink sink; /* of the engine: merge */
 	struct merge *merge;    /* on the way to the TUN */
 	struct link_watch watch;
-	struct ev_timer expiry, repair;
+	struct ev_timer expiry, repair, log_end;
+	uint64_t logged; /* mappings since log_end was set */
 };
 
 /* plane_nat64_report.c */

@@ -292,8 +292,10 @@ static const char *const names[NAT64_REASON_COUNT] = {
 static const struct counter_text {
 	const char *name, *text;
 } tun_texts[] = {
-	{ "nat64.drop.tun-room", "translated, but the TUN device had no room for it" },
-	{ "nat64.drop.tun-down", "translated, but the TUN device was down or gone" },
+	{ "nat64.drop.tun-room",
+	  "translated, but the TUN device had no room for it; a frame counts once" },
+	{ "nat64.drop.tun-down",
+	  "translated, but the TUN device was down or gone; a frame counts once" },
 	{ "nat64.drop.tun-frame", "came from the TUN device with a header that cannot be true, "
 				  "or larger than any packet" },
 	{ "nat64.tun-refused", "frames translated whole that the kernel did not take: cut into "

@@ -77,9 +77,8 @@ struct dns_listen {
 	bool leaving; /* what comes waits for the next process */
 
 	struct burst in, out;
-	struct door
-		*out_door; /* whose answers wait in out, until the loop has seen to all else */
-	struct ev_after send;
+	struct door *out_door; /* whose answers wait in out, */
+	struct ev_after send;  /* until the loop has seen to all else */
 	uint8_t (*in_data)[DATAGRAM_MAX];
 	uint8_t (*in_control)[CONTROL_LEN];
 	uint8_t *out_data;

@@ -32,6 +32,7 @@
 
 #define BURST     64
 #define BURST_LEN (1u << 20) /* bytes */
+#define BURST_CUT 1024u      /* packets that frames may have to be cut into */
 #define TAILROOM  64u
 #define QUEUE_LEN 5000 /* packets that wait while nobody reads: a restart */
 #define NAME_LEN  (IFNAMSIZ + 8)
@@ -79,8 +80,9 @@ static int attach(int fd, const char *name, bool there)
 	return errno == EINVAL ? -EEXIST : -errno;
 }
 
-/* One packet to whoever it is for, its length; 0 when there is none, or no device any more. */
-static size_t read_packet(struct tun *t)
+/* One packet to whoever it is for, its length; 0 when there is none, or no device any more.
+ * cut grows by the packets that it may become. */
+static size_t read_packet(struct tun *t, size_t *cut)
 {
 	size_t head = t->has_header ? VNET_LEN : 0;
 	uint8_t *packet = t->buf + TUN_HEADROOM, *from = packet - head;
@@ -95,6 +97,7 @@ static size_t read_packet(struct tun *t)
 			t->user.on_packet(t->user.arg, packet, len, &gso);
 		else
 			t->user.counts->bad++;
+		*cut += gso.size ? len / gso.size : 0;
 		return t->closed ? 0 : (size_t)n;
 	}
 	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != EIO &&
@@ -109,11 +112,13 @@ static size_t read_packet(struct tun *t)
 static void on_readable(void *arg, unsigned ready)
 {
 	struct tun *t = arg;
-	size_t read = 0, len;
+	size_t read = 0, cut = 0, len;
 
 	(void)ready;
 	t->in_burst = true;
-	for (int i = 0; i < BURST && read < BURST_LEN && (len = read_packet(t)); i++)
+	for (int i = 0;
+	     i < BURST && read < BURST_LEN && cut < BURST_CUT && (len = read_packet(t, &cut));
+	     i++)
 		read += len;
 	if (!t->closed)
 		t->user.on_burst_end(t->user.arg);

@@ -138,7 +138,8 @@ static const struct option nat64_options[] = {
 		  "router) may hold; at the limit its own longest idle one goes." },
 	{ "log_mappings", OPTION_BOOL, AT(config_nat64, log_mappings, bool), .preset = "false",
 	  .text = "A journal line for each mapping made, moved (its address was a dormant one's) or "
-		  "ended: who used which IPv4 address, and when." },
+		  "ended: who used which IPv4 address, and when; of more than 200 in 10 seconds, "
+		  "how many." },
 };
 static const struct option_group nat64_group = GROUP("nat64", config_nat64, nat64_options);
 

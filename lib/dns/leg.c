@@ -143,7 +143,9 @@ static void last_name(struct dns *d, const struct pending_slot *s,
 		memcpy(out, d->said[i][leg->n_hops - 2].chain.end, DNS_NAME_MAX);
 }
 
-void leg_explain(struct dns *d, const struct pending_slot *s, const struct pending_leg *leg)
+/* Tells who traces the question what has become of the leg. */
+static void explain_leg(struct dns *d, const struct pending_slot *s,
+			const struct pending_leg *leg)
 {
 	static const enum dns_why whys[] = {
 		[SYNTH_DATA] = DNS_WHY_SAYS_DATA,         [SYNTH_NODATA] = DNS_WHY_SAYS_NODATA,
@@ -232,7 +234,7 @@ void leg_add_hop(struct dns *d, struct pending_slot *s, struct pending_leg *leg,
 	leg->stale_pin = 0;
 	judge_hop(d, s, leg);
 	explain_proof(d, s, leg);
-	leg_explain(d, s, leg);
+	explain_leg(d, s, leg);
 }
 
 /* Asking. */
@@ -311,7 +313,7 @@ void leg_fall_silent(struct dns *d, const struct pending_slot *s, struct pending
 {
 	leg->outcome = SYNTH_SILENT;
 	leg->ede = EDE_NO_REACHABLE_AUTHORITY;
-	leg_explain(d, s, leg);
+	explain_leg(d, s, leg);
 }
 
 static void ask_forwarder(struct dns *d, struct pending_slot *s, struct pending_leg *leg,

@@ -30,8 +30,5 @@ void leg_leave(struct dns *, struct pending_slot *, struct pending_leg *);
 /* Nobody answered. */
 void leg_fall_silent(struct dns *, const struct pending_slot *, struct pending_leg *);
 
-/* Tells who traces the question what has become of the leg. */
-void leg_explain(struct dns *, const struct pending_slot *, const struct pending_leg *);
-
 /* Has the address as many questions waiting as it may? */
 bool leg_client_is_full(const struct dns *, const struct in6_addr *addr, enum dns_transport);

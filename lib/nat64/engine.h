@@ -33,11 +33,29 @@ struct bucket {
  * never translated. */
 enum verdict { VERDICT_NEVER, VERDICT_REFUSED, VERDICT_ALLOWED };
 
+#define SHARES 64u
+
 #define VERDICTS 256u
 
 struct verdict_cell {
 	uint32_t addr; /* as it lies in memory */
 	enum verdict verdict;
+};
+
+/* Whether the guest behind a source that a map covers is a client, lately asked. */
+#define JUDGED 64u
+
+struct judged_cell {
+	struct in6_addr src;
+	uint64_t until_ms;
+	bool is_client;
+};
+
+/* Sources that were told to come again, by a keyed hash. */
+#define UNHEARD 256u
+
+struct unheard_cell {
+	uint64_t who, since_ms;
 };
 
 struct nat64 {
@@ -53,9 +71,12 @@ struct nat64 {
 	struct nat64_fast fast;
 	uint64_t counts[NAT64_REASON_COUNT];
 	struct ids ids;
-	struct bucket bucket, strangers;        /* strangers: who is no neighbour */
-	uint64_t full_until_ms;                 /* no second POOL_FULL before */
+	struct bucket bucket, strangers; /* strangers: who is no neighbour */
+	struct bucket shares[SHARES];    /* of bucket, by a hash of who gets the errors */
+	uint64_t full_until_ms;          /* no second POOL_FULL before */
 	struct verdict_cell verdicts[VERDICTS]; /* lately asked for */
+	struct judged_cell judged[JUDGED];
+	struct unheard_cell unheard[UNHEARD];
 	uint8_t scratch[IP6_LEN + FRAG_LEN + XLAT_ERROR6_MAX];
 };
 

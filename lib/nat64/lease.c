@@ -12,6 +12,7 @@
 #define TOKENS_MAX 4u
 #define BLANKS     " \t\r\n"
 #define END        "# end "
+#define AHEAD_S    60u         /* by which a clock may be set right */
 #define CLOCK_SET  1735689600u /* 2025-01-01: a clock that shows less was never set */
 
 static const char header[] = LEASE_HEADER;
@@ -154,6 +155,8 @@ size_t lease_write_end(uint64_t n, char out[LEASE_LINE_MAX])
 
 uint64_t lease_age_ms(const struct lease *lease, uint64_t now_s)
 {
+	if (lease->used_s > now_s && lease->used_s - now_s > AHEAD_S)
+		return LEASE_AGE_UNKNOWN;
 	if (!lease->used_s || lease->used_s > now_s)
 		return 0;
 	return (now_s - lease->used_s) * 1000;

@@ -54,7 +54,10 @@ size_t lease_write(const struct lease *, char out[LEASE_LINE_MAX]);
 size_t lease_write_end(uint64_t n, char out[LEASE_LINE_MAX]);
 
 /* How long ago a lease was used, by a wall clock that shows now_s.  Now, when it was not known,
- * and when it was in the future: clocks jump. */
+ * and when it was a moment ahead: clocks jump; LEASE_AGE_UNKNOWN when it was far in the future.
+ */
+#define LEASE_AGE_UNKNOWN UINT64_MAX
+
 uint64_t lease_age_ms(const struct lease *, uint64_t now_s);
 
 /* The used_s of a lease last used age_ms ago.  Not known, while the clock was never set. */

@@ -64,7 +64,8 @@ struct nat64 *nat64_new(const struct nat64_conf *conf, const uint8_t random[32],
 	n->conf = *conf;
 	memcpy(&n->key, random, sizeof n->key);
 	init_ids(&n->ids, random + 16);
-	n->bucket.millis = n->strangers.millis = NAT64_BURST * 1000u;
+	n->bucket.millis = (NAT64_BURST + NAT64_RESERVE) * 1000u;
+	n->strangers.millis = NAT64_BURST * 1000u;
 	n->on_event = on_event;
 	n->event_arg = arg;
 	n->pool = pool_new(conf, &n->key, on_event, arg);
@@ -125,6 +126,7 @@ void nat64_settle(struct nat64 *n, bool commit, uint64_t now_ms)
 		n->next_pool = old;
 		n->conf = n->next_conf;
 		memset(n->verdicts, 0, sizeof n->verdicts);
+		memset(n->judged, 0, sizeof n->judged);
 		pool_on_void(n->pool, n->fast.void_mapping, n->fast.arg);
 		if (n->fast.void_all)
 			n->fast.void_all(n->fast.arg, &n->conf);
@@ -217,7 +219,7 @@ static void learn_guest(struct nat64 *n, struct mapping *m, uint64_t now_ms)
 	if (!n->guest_of || m->state != MAPPING_ACTIVE || m->guest != POOL_NONE)
 		return;
 	guest = engine_guest(n, &m->ipv6);
-	if (!guest)
+	if (!guest || guest == NAT64_GUEST_LATER)
 		return;
 	if (engine_is_client(&n->conf, &m->ipv6, guest))
 		pool_set_guest(n->pool, m, guest, now_ms);
@@ -490,7 +492,8 @@ bool nat64_restore(struct nat64 *n, const struct in6_addr *ipv6, struct in_addr 
 		   uint64_t age_ms, uint64_t now_ms)
 {
 	enum pool_fate fate = judge(&n->conf, n->pool, ipv6, 0);
+	bool unknown = age_ms == UINT64_MAX;
 
-	return fate != POOL_END &&
-	       pool_restore(n->pool, ipv6, ipv4, age_ms, fate == POOL_RESERVE, now_ms);
+	return fate != POOL_END && pool_restore(n->pool, ipv6, ipv4, unknown ? 0 : age_ms,
+						unknown || fate == POOL_RESERVE, now_ms);
 }

@@ -20,6 +20,7 @@
 
 #define NAT64_HEADROOM  64u /* free bytes a packet needs before it: headers grow by up to 28 */
 #define NAT64_BURST     50u /* ICMP errors made at once */
+#define NAT64_RESERVE   14u /* more of them, for others than those who get most */
 #define NAT64_STRANGERS 50u /* likewise, and echoes, in a second to who is no neighbour */
 
 struct nat64_map {
@@ -96,7 +97,12 @@ void nat64_free(struct nat64 *);
  * then judge, too (nat64_guest_mac); for a source behind another router it is its /64
  * (nat64_guest_net).  A mapping whose guest is unknown counts against nobody, so that strangers
  * never share one limit; guest_of is asked again at most once a second for each such mapping in
- * use.  Without guest_of all are unknown. */
+ * use.  Without guest_of all are unknown.
+ *   NAT64_GUEST_LATER: it was not heard, and should have been; as of a packet that waited for
+ * longer than anybody remembers.  It is dropped, and the source's next one some time later
+ * comes in, as of an unknown guest if need be. */
+#define NAT64_GUEST_LATER UINT64_MAX /* from guest_of, see there */
+
 void nat64_set_guests(struct nat64 *, uint64_t (*guest_of)(void *arg, const struct in6_addr *),
 		      void *arg);
 
@@ -194,6 +200,6 @@ bool nat64_drop(struct nat64 *, const struct in6_addr *ipv6, uint64_t now_ms);
 
 /* Brings a lease back (from the lease file): ipv6 had ipv4, last used age_ms ago.  False when
  * the address is not free or not in a pool, or too old.  Dormant where ipv6 is not one of
- * clients. */
+ * clients, and with UINT64_MAX: its age is not known. */
 bool nat64_restore(struct nat64 *, const struct in6_addr *ipv6, struct in_addr ipv4,
 		   uint64_t age_ms, uint64_t now_ms);

@@ -16,6 +16,9 @@
 #define PARAMETER     4
 #define MIN_MTU       1280u
 #define POOL_FULL_GAP 60000u
+#define JUDGED_MS     1000u  /* so long a guest behind a map is not asked for again */
+#define HEARD_MS      500u   /* a packet that came later than that was not in the same queue */
+#define UNHEARD_MS    60000u /* and is not let in for the sake of one before that */
 
 static enum nat64_reason read_packet(struct packet *pk)
 {
@@ -138,23 +141,74 @@ static enum nat64_reason refuse_full(struct packet *pk)
 	return reply_error6(pk, NAT64_POOL_EXHAUSTED, UNREACHABLE, PROHIBITED, 0);
 }
 
+/* Has this source not been told lately to come again? */
+static bool is_unheard(struct packet *pk)
+{
+	uint64_t who = siphash(&pk->n->key, &pk->h6.src, sizeof pk->h6.src);
+	struct unheard_cell *cell = &pk->n->unheard[who % UNHEARD];
+	uint64_t since = pk->now_ms - cell->since_ms;
+
+	if (cell->who != who || since >= UNHEARD_MS) {
+		*cell = (struct unheard_cell){ who, pk->now_ms };
+		return true;
+	}
+	return since < HEARD_MS;
+}
+
+/* Sets *guest, where its source may be translated. */
+static enum nat64_reason check_client(struct packet *pk, uint64_t *guest)
+{
+	uint64_t found = engine_guest(pk->n, &pk->h6.src);
+
+	if (found == NAT64_GUEST_LATER) {
+		if (is_unheard(pk))
+			return NAT64_GUEST_UNHEARD;
+		found = 0;
+	}
+	*guest = found;
+	return engine_is_client(&pk->n->conf, &pk->h6.src, found) ? NAT64_GO_ON
+								  : NAT64_CLIENT_REFUSED;
+}
+
+/* A map lasts, so who its guest is has to be asked now and then, which takes system calls. */
+static enum nat64_reason check_fixed(struct packet *pk)
+{
+	struct nat64 *n = pk->n;
+	const struct in6_addr *src = &pk->h6.src;
+	struct judged_cell *cell = &n->judged[(src->s6_addr[15] ^ src->s6_addr[7]) % JUDGED];
+	enum nat64_reason reason;
+	uint64_t guest = 0;
+
+	if (!acl_has(&n->conf.clients, ACL_MAC))
+		return engine_is_client(&n->conf, src, 0) ? NAT64_GO_ON : NAT64_CLIENT_REFUSED;
+	if (pk->now_ms < cell->until_ms && addr_equal(&cell->src, src))
+		return cell->is_client ? NAT64_GO_ON : NAT64_CLIENT_REFUSED;
+	reason = check_client(pk, &guest);
+	if (guest)
+		*cell = (struct judged_cell){ *src, pk->now_ms + JUDGED_MS,
+					      reason == NAT64_GO_ON };
+	return reason;
+}
+
 /* Completes h4.src and pk->from.  An active mapping of the pool was made for a client, and a
  * new list of clients makes those dormant that are none any more: only the others are asked. */
 static enum nat64_reason find_source(struct packet *pk)
 {
 	struct nat64 *n = pk->n;
 	const struct in6_addr *src = &pk->h6.src;
-	uint64_t guest;
+	bool fixed = pk->from && pk->from->state == MAPPING_FIXED;
+	enum nat64_reason reason;
+	uint64_t guest = 0;
 
 	if (pk->from && pk->from->state == MAPPING_ACTIVE)
 		return NAT64_GO_ON;
-	if (engine_is_frame(pk) && (!pk->from || pk->from->state != MAPPING_FIXED))
+	if (engine_is_frame(pk) && !fixed)
 		return NAT64_FRAME; /* the first packet makes the mapping */
-	guest = engine_guest(n, src);
-	if (!engine_is_client(&n->conf, src, guest))
-		return reply_error6(pk, NAT64_CLIENT_REFUSED, UNREACHABLE, PROHIBITED, 0);
-	if (pk->from && pk->from->state == MAPPING_FIXED)
-		return NAT64_GO_ON;
+	reason = fixed ? check_fixed(pk) : check_client(pk, &guest);
+	if (reason == NAT64_CLIENT_REFUSED)
+		return reply_error6(pk, reason, UNREACHABLE, PROHIBITED, 0);
+	if (reason != NAT64_GO_ON || fixed)
+		return reason;
 	if (!pool_admit(n->pool, guest, pk->now_ms))
 		return NAT64_GUEST_MOVES;
 	engine_refresh(n);

@@ -46,7 +46,8 @@
 	  "neither IPv4 nor IPv6", "RFC 8200 3")                                               \
 	X(FRAME, DROPPED, "frame",                                                             \
 	  "a frame to be cut, or whose checksum is to be completed, that is neither TCP nor "  \
-	  "UDP as the kernel says", "VIRTIO 5.1.6.2")                                                     \
+	  "UDP as the kernel says, or to be cut into more than 1,024 packets",                 \
+	  "VIRTIO 5.1.6.2")                                                                    \
 	X(V6_LENGTH, DROPPED, "v6-length",                                                     \
 	  "the IPv6 payload length says more than there is", "RFC 8200 3")                     \
 	X(V6_EXTENSION, DROPPED, "v6-extension",                                               \
@@ -105,6 +106,9 @@
 	X(GUEST_MOVES, DROPPED, "guest-moves",                                                 \
 	  "a new source of a guest that has max_mappings_per_guest, and gave up one for "      \
 	  "another too often", "RFC 6146 4")                                                   \
+	X(GUEST_UNHEARD, DROPPED, "guest-unheard",                                             \
+	  "a new source of which nobody remembers who it is, as after a standstill: its next " \
+	  "packet gets through", "RFC 6146 4")                                                 \
 	X(V6_TOO_BIG, DROPPED, "v6-too-big",                                                   \
 	  "larger than the next hop's MTU; ICMPv6 2/0", "RFC 7915 5.1")                        \
 	                                                                                       \

@@ -9,6 +9,8 @@
 #define OWN_HOPS          64
 #define TOS_CONTROL       0xc0 /* internetwork control: RFC 1812 4.3.2.5 */
 #define ELAPSED_MAX       60000u
+#define SHARE             16u /* so many who get their share leave nothing to others */
+#define SHARE_BURST       4u
 #define ECHO6             128
 #define ECHO6_REPLY       129
 #define ECHO4             8
@@ -19,28 +21,63 @@
 
 /* --- errors --- */
 
-/* RFC 4443 2.4(f), RFC 1812 4.3.2.8: one bucket for both families.  Sources that are no
- * neighbours may be made up: to each of those the kernel would look for a neighbour, until it
- * has no room for others (RFC 6583). */
-static bool take_token(struct packet *pk, bool stranger)
+static void fill(struct bucket *b, uint32_t millis_per_ms, uint32_t cap, uint64_t now_ms)
 {
-	struct bucket *b = stranger ? &pk->n->strangers : &pk->n->bucket;
-	uint64_t elapsed = pk->now_ms - b->filled_ms, cap = NAT64_BURST * 1000u;
-	uint32_t rate = pk->n->conf.icmp_error_rate;
+	uint64_t elapsed = now_ms - b->filled_ms;
 
-	if (!rate)
-		return true;
-	if (stranger && rate > NAT64_STRANGERS)
-		rate = NAT64_STRANGERS;
 	if (elapsed > ELAPSED_MAX)
 		elapsed = ELAPSED_MAX;
-	b->filled_ms = pk->now_ms;
-	b->millis += elapsed * rate;
-	if (b->millis > cap)
-		b->millis = cap;
+	b->filled_ms = now_ms;
+	b->millis += elapsed * millis_per_ms;
+	if (b->millis > cap * 1000u)
+		b->millis = cap * 1000u;
+}
+
+static void take(struct bucket *b)
+{
+	b->millis -= b->millis < 1000 ? b->millis : 1000;
+}
+
+/* Sources that are no neighbours may be made up: to each of those the kernel would look for a
+ * neighbour, until it has no room for others (RFC 6583). */
+static bool take_stranger(struct packet *pk)
+{
+	struct bucket *b = &pk->n->strangers;
+	uint32_t rate = pk->n->conf.icmp_error_rate;
+
+	fill(b, rate > NAT64_STRANGERS ? NAT64_STRANGERS : rate, NAT64_BURST, pk->now_ms);
 	if (b->millis < 1000)
 		return false;
-	b->millis -= 1000;
+	take(b);
+	return true;
+}
+
+/* The bucket of who gets the error; those of a few others are the same. */
+static struct bucket *share_of(struct packet *pk, bool six)
+{
+	uint64_t guest = pk->from ? pool_guest(pk->n->pool, pk->from) : 0;
+	const void *who = guest ? (const void *)&guest
+			  : six ? (const void *)&pk->h6.src
+				: (const void *)&pk->h4.src;
+	size_t len = guest ? sizeof guest : six ? sizeof pk->h6.src : sizeof pk->h4.src;
+
+	return &pk->n->shares[siphash(&pk->n->key, who, len) % SHARES];
+}
+
+/* RFC 4443 2.4(f), RFC 1812 4.3.2.8: one bucket for both families.  The last NAT64_RESERVE in
+ * it are for those who lately got few. */
+static bool take_token(struct packet *pk, bool six)
+{
+	struct bucket *all = &pk->n->bucket, *own = share_of(pk, six);
+	uint32_t rate = pk->n->conf.icmp_error_rate;
+
+	fill(all, rate, NAT64_BURST + NAT64_RESERVE, pk->now_ms);
+	fill(own, rate / SHARE + 1, SHARE_BURST, pk->now_ms);
+	if (all->millis < 1000 ||
+	    (all->millis < (NAT64_RESERVE + 1) * 1000u && own->millis < 1000))
+		return false;
+	take(all);
+	take(own);
 	return true;
 }
 
@@ -57,9 +94,11 @@ static enum nat64_reason permit(struct packet *pk, bool barred, bool has_address
 		return NAT64_ERROR_BARRED;
 	if (!has_address)
 		return NAT64_ERROR_NO_ADDRESS;
-	return take_token(pk, sent == NAT64_ERROR6_SENT && is_stranger(pk))
-		       ? sent
-		       : NAT64_ERROR_LIMITED;
+	if (!pk->n->conf.icmp_error_rate)
+		return sent;
+	if (sent == NAT64_ERROR6_SENT && is_stranger(pk))
+		return take_stranger(pk) ? sent : NAT64_ERROR_LIMITED;
+	return take_token(pk, sent == NAT64_ERROR6_SENT) ? sent : NAT64_ERROR_LIMITED;
 }
 
 /* The error and as much of the packet as fits; its length. */
@@ -167,7 +206,7 @@ static enum nat64_reason echo6(struct packet *pk)
 		return NAT64_OWN6_ICMP;
 	if (!reply_csum6_valid(pk))
 		return NAT64_V6_ICMP_CHECKSUM;
-	if (is_stranger(pk) && !take_token(pk, true))
+	if (pk->n->conf.icmp_error_rate && is_stranger(pk) && !take_stranger(pk))
 		return NAT64_OWN6_ECHO_LIMITED;
 	pk->l4.p[0] = ECHO6_REPLY;
 	xlat_csum6(pk->l4.p, pk->l4.len, &h.src, &h.dst);

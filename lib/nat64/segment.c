@@ -93,8 +93,9 @@ bool segment_heads(const uint8_t *frame, size_t len, size_t *before, size_t *tra
 bool segments_init(struct segments *s, uint8_t *frame, size_t len, const struct gso *gso)
 {
 	struct xlat_l4 l4;
+	size_t unit = segment_read(frame, len, &l4) ? segment_unit(&l4, gso) : 0;
 
-	if (!segment_read(frame, len, &l4) || !segment_unit(&l4, gso))
+	if (!unit || segment_count(&l4, gso, unit) > SEGMENT_COUNT_MAX)
 		return false;
 	s->gso = *gso;
 	s->l4 = (size_t)(l4.p - frame);

@@ -13,6 +13,10 @@
 
 #define SEGMENT_HEAD_MAX 512u /* headers of a frame that can be cut */
 
+/* Nobody who sends frames in earnest has more in one: 64 KiB of 64 bytes each.  A guest may say
+ * of a frame that it is to be cut into bytes, and each of 65,000 packets would find its way. */
+#define SEGMENT_COUNT_MAX 1024u
+
 /* What lies behind the IP headers of a frame; false when they cannot be read. */
 bool segment_read(uint8_t *frame, size_t len, struct xlat_l4 *out);
 
@@ -37,7 +41,8 @@ struct segments {
 	uint8_t head[SEGMENT_HEAD_MAX];
 };
 
-/* Reads a frame, which is overwritten from now on; false when it is none. */
+/* Reads a frame, which is overwritten from now on; false when it is none, or would become more
+ * than SEGMENT_COUNT_MAX packets. */
 bool segments_init(struct segments *, uint8_t *frame, size_t len, const struct gso *);
 
 /* The next packet with all its checksums and its length; false behind the last.  The bytes

@@ -45,14 +45,33 @@ static bool read_kind(const struct vnet *h, const uint8_t *frame, struct gso *ou
 	return false;
 }
 
+/* A guest says where: never in what has been judged on the way here, the headers of IP and the
+ * ports; but behind a transport header, as of what is in a tunnel. */
+static bool may_complete(const struct vnet *h, const struct xlat_l4 *l4, size_t l4_at)
+{
+	size_t field = (size_t)h->csum_start + h->csum_offset - l4_at;
+
+	if (h->csum_start < l4_at || l4->frag_off)
+		return false;
+	switch (l4->proto) {
+	case PROTO_TCP:
+		return field == TCP_CSUM || field >= TCP_LEN;
+	case PROTO_UDP:
+		return field == UDP_CSUM || field >= UDP_LEN;
+	}
+	return field >= 2;
+}
+
 /* From csum_start to the end, with what is in the field already; 0 would mean that there is
  * none, and is the same number as this. */
 static bool complete(const struct vnet *h, uint8_t *frame, size_t len)
 {
 	size_t field = (size_t)h->csum_start + h->csum_offset;
+	struct xlat_l4 l4;
 	uint16_t sum;
 
-	if (field + 2 > len)
+	if (field + 2 > len || !segment_read(frame, len, &l4) ||
+	    !may_complete(h, &l4, (size_t)(l4.p - frame)))
 		return false;
 	sum = csum_fold(csum_add(0, frame + h->csum_start, len - h->csum_start));
 	if (!sum)

@@ -14,7 +14,7 @@ CHARTS = {
     "connections": ("Short TCP connections", ("connects",)),
     "cpu": ("Daemon CPU for a gigabyte", ("cpu_gb_up", "cpu_gb_down")),
     "cpu-packet": ("Daemon CPU for a small packet", ("small_1_cpu", "small_256_cpu")),
-    "memory": ("Memory", ("rss_idle", "rss_after")),
+    "memory": ("Memory", ("rss_idle", "rss_packets")),
     "growth": ("Cost of a packet", ("growth_10", "growth_1000", "growth_100000")),
     "fairness": ("What a flood of one plane adds to the other's p99", ("fair_ping", "fair_dns")),
     "dns-cached": ("DNS from the cache", ("dns_synth", "dns_native", "dns_a")),
@@ -27,8 +27,10 @@ CHARTS = {
 COLOURS = {"tun": "#7fb2e5", "offload": "#3f8bd8", "fastpath": "#1f5fae", "v6gwd": "#1f5fae", "tayga": "#d9822b",
            "plain": "#4a9c5d", "bind": "#d9822b", "unbound": "#a05fb5", "echo": "#4a9c5d"}
 STYLE = """text { font: 13px system-ui, sans-serif; fill: #1f2328; } .title { font-size: 16px; font-weight: 600; }
-.what { font-weight: 600; } .axis { stroke: #8c959f; } .range { stroke: #1f2328; }
-@media (prefers-color-scheme: dark) { text { fill: #e6edf3; } .range { stroke: #e6edf3; } .axis { stroke: #6e7681; } }"""
+.what { font-weight: 600; } .page { fill: #ffffff; } .axis { stroke: #8c959f; } .range { stroke: #1f2328; }
+.halo { stroke: #ffffff; stroke-width: 3; stroke-opacity: 0.6; }
+@media (prefers-color-scheme: dark) { text { fill: #e6edf3; } .page { fill: #0d1117; } .range { stroke: #e6edf3; }
+.halo { stroke: #0d1117; } .axis { stroke: #6e7681; } }"""
 WIDTH, LEFT, RIGHT, BAR, GAP = 760, 150, 110, 18, 26
 
 
@@ -39,8 +41,8 @@ def bar(y, name, numbers, scale, digits):
     parts = [f'<text x="{LEFT - 8}" y="{y + 13}" text-anchor="end">{html.escape(WORDS.get(name, name))}</text>',
              f'<rect x="{LEFT}" y="{y}" width="{x[mid] - LEFT:.1f}" height="{BAR - 3}" fill="{COLOURS.get(name, "#8c959f")}"/>']
     if x[high] - x[low] > 2:
-        parts.append(f'<path class="range" fill="none" d="M{x[low]:.1f} {middle:g}H{x[high]:.1f}M{x[low]:.1f} {middle - 3:g}v6'
-                     f'M{x[high]:.1f} {middle - 3:g}v6"/>')
+        path = f"M{x[low]:.1f} {middle:g}H{x[high]:.1f}M{x[low]:.1f} {middle - 3:g}v6M{x[high]:.1f} {middle - 3:g}v6"
+        parts += [f'<path class="{layer}" fill="none" d="{path}"/>' for layer in ("halo", "range")]
     parts.append(f'<text x="{max(x.values()) + 6:.1f}" y="{y + 13}">{mid:,.{digits}f}</text>')
     return parts
 
@@ -64,6 +66,7 @@ def draw(result, title, metrics):
         parts.append(f'<path class="axis" d="M{LEFT - 0.5} {top - 2}V{y}"/>')
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 14}" viewBox="0 0 {WIDTH} {y + 14}" role="img">\n'
             f'<!-- SPDX-License-Identifier: GPL-3.0-or-later -->\n<title>{html.escape(title)}</title>\n<style>{STYLE}</style>\n'
+            '<rect class="page" width="100%" height="100%"/>\n'
             + "\n".join(parts) + "\n</svg>\n")
 
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The measurements of tests/bench/speed: each takes a system and gives {metric: value}; the metrics are rows of
 speed_report.py."""
+import contextlib
 import json
+import os
 import subprocess
 import time
 
 from lab import tool, wait_until
-from speed_systems import FIRST_MAPPED, GUEST6, HOST6, MAC, Translator, V6gwd, cpu_seconds, memory
+from speed_systems import ECHO6, FIRST_MAPPED, GUEST6, HOST6, MAC, Translator, V6gwd, cpu_seconds, memory, place
 
 PORT = 5201
 SIZES = (10, 1000, 100000)    # of the mappings
@@ -52,18 +54,25 @@ def cpu(system):
     return result
 
 
-def flood(system, flows, first=GUEST6, sources=1, rate=0, seconds=None):
-    return system.load("flood", *system.ends(), MAC["bridge"], MAC["guest"], first, sources, system.target, system.listen,
+def flood(system, flows, first=GUEST6, sources=1, rate=0, seconds=None, cpus=None):
+    """One sender for each of the processors."""
+    ends = system.guest.netns, system.server.netns, cpus or system.options.guest_cpus, system.options.server_cpus
+    return system.load("flood", *ends, MAC["bridge"], MAC["guest"], first, sources, system.target, system.listen,
                        PORT, flows, rate, seconds or system.options.seconds)
 
 
 def small(system):
-    result = {}
+    """With nobody bound to a processor: what a packet costs altogether decides, whoever's context it is spent in."""
+    everywhere, result = f"0-{os.cpu_count() - 1}", {}
+    if system.pid:
+        place(system.pid, system.options, everywhere)
     for flows in (1, 256):
-        seen = flood(system, flows)
+        seen = flood(system, flows, cpus=everywhere)
         result[f"small_{flows}"] = seen["received"] / seen["seconds"] / 1e3
         if system.pid:
             result[f"small_{flows}_cpu"] = seen["cpu_s"] / max(1, seen["received"]) * 1e6
+    if system.pid:
+        place(system.pid, system.options)
     return result
 
 
@@ -84,10 +93,22 @@ def connects(system):
 
 
 def rss(system):
+    """In KiB: at rest, after packet floods, and of v6gwd after as many questions as can be sent, for names that it has
+    in its cache."""
     if not system.pid:
         return {}
-    now = memory(system.pid)
-    return {"rss_idle": system.idle_memory[0], "anon_idle": system.idle_memory[1], "rss_after": now[0], "anon_after": now[1]}
+    if not system.flooded_memory:  # nobody has asked for a name yet
+        for flows in (1, 256):
+            flood(system, flows)
+        system.flooded_memory = memory(system.pid)
+    result = {"rss_idle": system.idle_memory[0], "anon_idle": system.idle_memory[1]}
+    result["rss_packets"], result["anon_packets"] = system.flooded_memory
+    if isinstance(system, V6gwd):
+        for window in (4, 128):
+            system.load("ask", system.guest.netns, system.options.guest_cpus, HOST6, "AAAA", "a", NAMES, 0, window, 0, 0,
+                        system.options.seconds)
+        result["rss_questions"], result["anon_questions"] = memory(system.pid)
+    return result
 
 
 _grown = {}  # (name, size): the system, kept over the rounds
@@ -114,36 +135,48 @@ def close_grown():
         _grown.popitem()[1].close()
 
 
-def dns_probe(system):
+def dns_probe(system, target=HOST6):
     """One question at a time, a thousand in a second, before all else that runs here."""
-    return system.load("ask", system.guest.netns, system.options.guest_cpus, HOST6, "AAAA", "a", NAMES, 0, 1, 1000, 1,
+    return system.load("ask", system.guest.netns, system.options.guest_cpus, target, "AAAA", "a", NAMES, 0, 1, 1000, 1,
                        system.options.seconds)
 
 
-def fairness(system):
-    """How much longer one plane takes, p99, while the other one is flooded."""
-    if not isinstance(system, V6gwd):
-        return {}
-    o, long = system.options, 2 * system.options.seconds + 3
-    quiet_ping, quiet_dns = pingpong(system, True, 1000), dns_probe(system)
-    pour = system.spawn("pour", system.guest.netns, o.guest_cpus, HOST6, NAMES, long)
-    pour.stdout.readline()
-    time.sleep(0.2)
-    busy_ping = pingpong(system, True, 1000)
-    pour.kill()
-    flooder = system.spawn("flood", *system.ends(), MAC["bridge"], MAC["guest"], GUEST6, 1, system.target, system.listen,
-                           PORT + 20, 256, 0, long)
-    flooder.stdout.readline()
-    busy_dns = dns_probe(system)
-    flooder.kill()
-    for process in (pour, flooder):
+@contextlib.contextmanager
+def beside(system, word, *args):
+    """While this goes on."""
+    process = system.spawn(word, *args)
+    try:
+        assert process.stdout.readline()
+        time.sleep(0.2)
+        yield
+    finally:
+        process.kill()
         process.wait()
         system.lab.processes.remove(process)
         process.stdout.close()
-    return {"fair_ping_quiet": quiet_ping["p99_us"] / 1e3, "fair_ping_busy": busy_ping["p99_us"] / 1e3,
-            "fair_ping": (busy_ping["p99_us"] - quiet_ping["p99_us"]) / 1e3, "fair_ping_lost": busy_ping["lost"],
-            "fair_dns_quiet": quiet_dns["p99_us"] / 1e3, "fair_dns_busy": busy_dns["p99_us"] / 1e3,
-            "fair_dns": (busy_dns["p99_us"] - quiet_dns["p99_us"]) / 1e3, "fair_dns_lost": busy_dns["lost"]}
+
+
+def fairness(system):
+    """How much longer one plane takes, p99, while the other one is flooded; and how long a bare echo takes then, on
+    the same host, before all else there: what is the laboratory's and not the system's."""
+    if not isinstance(system, V6gwd):
+        return {}
+    o, long = system.options, 3 * system.options.seconds + 3
+    questions = "pour", system.guest.netns, o.guest_cpus, HOST6, NAMES, long
+    packets = ("flood", *system.ends(), MAC["bridge"], MAC["guest"], GUEST6, 1, system.target, system.listen, PORT + 20, 256, 0, long)
+    system.host.run("ip", "addr", "replace", f"{ECHO6}/128", "dev", "lo")
+    seen = {}
+    with beside(system, "echo", system.host.netns, o.daemon_cpus, ECHO6, 1):
+        seen["ping_quiet"], seen["dns_quiet"] = pingpong(system, True, 1000), dns_probe(system)
+        with beside(system, *questions):  # for names that dns_probe has asked for
+            seen["ping_busy"], seen["ping_floor"] = pingpong(system, True, 1000), dns_probe(system, ECHO6)
+        with beside(system, *packets):
+            seen["dns_busy"], seen["dns_floor"] = dns_probe(system), dns_probe(system, ECHO6)
+    result = {f"fair_{what}": one["p99_us"] / 1e3 for what, one in seen.items()}
+    for what in ("ping", "dns"):
+        result[f"fair_{what}"] = result[f"fair_{what}_busy"] - result[f"fair_{what}_quiet"]
+        result[f"fair_{what}_lost"] = seen[f"{what}_busy"]["lost"]
+    return result
 
 
 def cached(system):
@@ -198,6 +231,6 @@ def names(system):
 
 # name: (what it measures, which systems it is for, about so many times options.seconds, and so many seconds more)
 TRANSLATOR_TESTS = {"tcp": (tcp, 4, 1.2), "cpu": (cpu, 2, 0.6), "small": (small, 2.5, 0.2), "rtt": (rtt, 1, 0.1),
-                    "connects": (connects, 1.25, 0.1), "fairness": (fairness, 4.5, 0.7), "rss": (rss, 0, 0),
+                    "connects": (connects, 1.25, 0.1), "rss": (rss, 5, 0.2), "fairness": (fairness, 6.75, 1.2),
                     "growth": (growth, 3.75, 0.5)}
 DNS_TESTS = {"cached": (cached, 3.75, 0.2), "cold": (cold, 2.5, 0.3), "latency": (latency, 1.25, 0.1), "names": (names, 0, 9)}

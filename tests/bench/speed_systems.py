@@ -7,6 +7,7 @@ stays for the whole run.
 Translators: v6gwd in three settings, Debian's tayga, other programs with tayga's command line, and, to hold
 them against, IPv6 routing.  DNS: v6gwd, BIND, Unbound, and a program that sends back what it gets.
 """
+import contextlib
 import dataclasses
 import ipaddress
 import json
@@ -19,7 +20,7 @@ from gateway import Gateway
 from lab import BRIDGE_MAC, NAMES4, SERVER4, UPLINK4, Lab, die_with_parent, embed, sh, tool, wait_until
 import resolvers
 
-GUEST6, HOST6, PREFIX = "2001:db8:1:2::100", "2001:db8:1:2::1", "64:ff9b::/96"
+GUEST6, HOST6, ECHO6, PREFIX = "2001:db8:1:2::100", "2001:db8:1:2::1", "2001:db8:53::1", "64:ff9b::/96"
 POOL, LARGE_POOL = "192.168.255.0/24", "10.64.0.0/15"
 SERVER6, ROUTER6 = "2001:db8:99::10", "2001:db8:99::1"
 FIRST_MAPPED = "2001:db8:1:2:1::"  # the guests of many mappings count upwards from here
@@ -52,13 +53,14 @@ def tasks(pid):
     return [int(t.name) for t in pathlib.Path(f"/proc/{pid}/task").iterdir()]
 
 
-def place(pid, options):
-    """A system on its processors."""
-    first, _, last = options.daemon_cpus.partition("-")
+def place(pid, options, cpus=None):
+    """A system on its processors, or others; where there are priorities, before those who make and take traffic."""
+    first, _, last = (cpus or options.daemon_cpus).partition("-")
     for task in tasks(pid):
-        os.sched_setaffinity(task, range(int(first), int(last or first) + 1))
-        if options.urgent:
-            os.sched_setscheduler(task, os.SCHED_RR, os.sched_param(1))
+        with contextlib.suppress(ProcessLookupError):  # a thread that has ended since
+            os.sched_setaffinity(task, range(int(first), int(last or first) + 1))
+            if options.urgent:
+                os.sched_setscheduler(task, os.SCHED_RR, os.sched_param(2))
 
 
 def cpu_seconds(pid):
@@ -85,7 +87,7 @@ class System:
         self.name, self.options = name, options
         self.lab = Lab(guests=1, hops=False)
         self.host, self.server, self.guest = self.lab.host, self.lab.server, self.lab.guests[0]
-        self.idle_memory = None
+        self.idle_memory = self.flooded_memory = None
         try:
             self._wire()
             self.start()
@@ -317,7 +319,7 @@ class DnsEcho(DnsSystem):
     """The least a server can do: nothing is looked up."""
 
     def run(self):
-        process = self.spawn("echo", self.host.netns, self.options.daemon_cpus, HOST6)
+        process = self.spawn("echo", self.host.netns, self.options.daemon_cpus, HOST6, 0)
         assert process.stdout.readline() == "up\n"
         self.pid = process.pid
 

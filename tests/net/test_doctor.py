@@ -401,7 +401,7 @@ def test_in_the_first_moment(lab):
 
 @pytest.mark.lab(guests=0, hops=False)
 def test_without_root_in_the_daemon(lab):
-    """With three capabilities it sees as much."""
+    """With four capabilities it sees as much."""
     gw = lab.gateway(args=["--user", "nobody"])
     for path in (gw.dir, gw.dir / "state"):
         os.chown(path, 65534, 65534)

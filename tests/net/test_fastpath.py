@@ -4,6 +4,7 @@ import collections
 import hashlib
 import ipaddress
 import os
+import re
 import signal
 import socket
 import struct
@@ -424,6 +425,36 @@ def test_off_after_a_kill(lab, start):
     gw.configure(config("off"))
     gw.start()
     assert filters(lab) == 0 and echoes(guest) == 1
+
+
+@pytest.mark.parametrize("word", ["on", "off"])
+def test_rules_meet_the_same_packets(lab, start, word):
+    """Each hook of the host sees each of them once, whoever translates; a sniffer on the device does not."""
+    servers.start_echo(lab)
+    gw, guest = start(config(word))
+    assert echoes(guest, 3) == 3
+    lab.host.run("nft", "-f", "-", input="""table inet seen {
+        chain forward { type filter hook forward priority 0;
+            udp dport 7 iifname "br0" oifname "nat64" meta nfproto ipv6 counter
+            udp dport 7 iifname "nat64" oifname "eth0" meta nfproto ipv4 ct state established counter
+            udp sport 7 iifname "eth0" oifname "nat64" meta nfproto ipv4 ct state established counter
+            udp sport 7 iifname "nat64" oifname "br0" meta nfproto ipv6 counter
+        }
+    }""")
+    before = fast(gw)
+    with lab.host.capture("nat64", "-s", "128", "udp port 7") as sniffed:  # large snapshots have a small ring
+        with guest.inside():
+            client = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        with client:
+            client.settimeout(2)
+            client.connect((TARGET, 7))
+            for n in range(5):
+                client.send(bytes([n]))
+                assert client.recv(10) == bytes([n])
+    assert fast(gw) - before == (10 if word == "on" else 0)
+    rules = lab.host.out("nft", "list", "table", "inet", "seen")
+    assert re.findall(r"counter packets (\d+)", rules) == ["5", "4", "5", "5"], rules
+    assert len(sniffed.text("-n").splitlines()) == (10 if word == "on" else 20)
 
 
 def test_an_adopted_device_is_left_as_it_was(lab, start):

@@ -14,7 +14,7 @@ from lab import ROOT, sh, wait_until
 sys.path.insert(0, str(ROOT / "tests/bench"))
 
 from speed_charts import draw_all  # noqa: E402
-from speed_report import as_markdown, judged, ratios  # noqa: E402
+from speed_report import as_markdown, goal_rows, judged, ratios  # noqa: E402
 
 SPEED = ROOT / "tests/bench/speed"
 
@@ -29,7 +29,7 @@ def environment(release_build):
 def test_one_round(environment, tmp_path):
     """Each program is there, and every measurement gives what the report has a row for."""
     out = tmp_path / "result.json"
-    sh(sys.executable, SPEED, "--rounds", 1, "--seconds", 0.2, "--only", "small,rtt,connects,rss,cached,cold,latency",
+    sh(sys.executable, SPEED, "--rounds", 1, "--seconds", 0.2, "--only", "small,rtt,connects,fairness,rss,cached,cold,latency",
        "--systems", "tun,tayga,plain,v6gwd,bind,unbound,echo", "--json", out, "--markdown", tmp_path / "table.md",
        "--charts", tmp_path / "charts", env=environment, timeout=150)
     result = json.loads(out.read_text())
@@ -41,6 +41,9 @@ def test_one_round(environment, tmp_path):
         assert seen[system]["dns_synth"] > 0 and seen[system]["dns_cold"] > 0, system
         assert 0.9 < seen[system]["dns_trips"] and 1.5 < seen[system]["dns_cold_upstream"] < 2.5, system
     assert seen["echo"]["dns_a"] > 0 and "dns_cold" not in seen["echo"]
+    for what in ("ping", "dns"):
+        assert seen["tun"][f"fair_{what}_busy"] > 0 and seen["tun"][f"fair_{what}_floor"] > 0, what
+    assert seen["tun"]["anon_questions"] >= seen["tun"]["anon_packets"] > 0
     assert 0 < seen["tun"]["small_1_cpu"] < 1000 and seen["tun"]["rss_idle"] > seen["tun"]["anon_idle"] > 0
     assert "| DNS, cold |" in (tmp_path / "table.md").read_text()
     assert not [line for line in sh("ip", "netns", "list").stdout.splitlines() if line.startswith("v6sp")]
@@ -74,6 +77,14 @@ def test_only_rounds_with_both_are_compared():
     (goal, metric, median, met), = judged(MADE_UP)
     assert (goal.bound, metric, median, met) == (14, "tcp_1_up", 15.5, True)
     assert "| 30.00 (16.00 to 80.00) | 2.00 (1.00 to 4.00) |" in as_markdown(MADE_UP)
+
+
+def test_what_the_echo_misses_is_said_beside_the_goal():
+    made_up = {**MADE_UP, "rounds": [{"v6gwd": {"dns_a": 11.0}, "unbound": {"dns_a": 10.0}, "bind": {"dns_a": 6.0},
+                                      "echo": {"dns_a": 12.5}}]}
+    verdicts = {row[3]: row[5] for row in goal_rows(made_up)}
+    assert verdicts[">= 1.3 x Unbound"] == "NOT MET (bare echo: 1.25)"
+    assert verdicts[">= 2 x BIND"] == "NOT MET"
 
 
 def test_charts(tmp_path):

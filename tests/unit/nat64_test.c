@@ -27,6 +27,7 @@ struct bench {
 	uint8_t out[70000];
 	size_t out_len;
 	uint64_t guest;
+	unsigned asked;
 };
 
 static void on_event(void *arg, const struct nat64_event *e)
@@ -47,6 +48,7 @@ static void on_packet(void *arg, const uint8_t *buf, size_t len, const struct gs
 static uint64_t guest_of(void *arg, const struct in6_addr *src)
 {
 	(void)src;
+	((struct bench *)arg)->asked++;
 	return ((struct bench *)arg)->guest;
 }
 
@@ -236,6 +238,41 @@ static void guests_are_learnt_later(void **state)
 	nat64_free(b.n);
 }
 
+/* Packets that waited longer than anybody remembers who sent them get no mapping, and so do not
+ * come in without a limit; the source's next one does. */
+static void who_was_not_heard_comes_again(void **state)
+{
+	struct bench b;
+	struct nat64_usage usage;
+	char src[40];
+
+	(void)state;
+	setup(&b);
+	nat64_set_guests(b.n, guest_of, &b);
+	b.guest = NAT64_GUEST_LATER;
+	for (unsigned k = 0; k < 2; k++)
+		for (unsigned i = 1; i <= 100; i++) {
+			snprintf(src, sizeof src, "2001:db8:1::f:%x", i);
+			assert_int_equal(send_from(&b, src, START_MS + i), NAT64_GUEST_UNHEARD);
+		}
+	b.guest = 8;
+	for (unsigned i = 1; i <= 100; i++) {
+		snprintf(src, sizeof src, "2001:db8:1::f:%x", i);
+		send_from(&b, src, START_MS + 1000);
+	}
+	nat64_usage(b.n, &usage);
+	assert_int_equal(usage.active, 4);
+	/* Of whom nobody will ever know, as of one who came another way. */
+	b.guest = NAT64_GUEST_LATER;
+	assert_int_equal(send_from(&b, "H", START_MS + 1000), NAT64_GUEST_UNHEARD);
+	assert_int_equal(send_from(&b, "H", START_MS + 1400), NAT64_GUEST_UNHEARD);
+	assert_int_equal(send_from(&b, "H", START_MS + 2000), NAT64_OK_64);
+	assert_int_equal(send_from(&b, "H", START_MS + 5000), NAT64_OK_64);
+	assert_int_equal(send_from(&b, "H2", START_MS + 1000), NAT64_GUEST_UNHEARD);
+	assert_int_equal(send_from(&b, "H2", START_MS + 100000), NAT64_GUEST_UNHEARD);
+	nat64_free(b.n);
+}
+
 /* The sender's new mapping takes the place of the one that it sends to. */
 static void a_hairpin_to_what_ends_by_it(void **state)
 {
@@ -379,6 +416,26 @@ static void a_restored_lease_older_than_the_clock(void **state)
 	nat64_free(b.n);
 }
 
+/* It is kept, but in nobody's way. */
+static void a_restored_lease_of_no_age(void **state)
+{
+	struct bench b;
+	struct nat64_mapping m;
+	struct in6_addr h = addr("H");
+	size_t i = 0;
+
+	(void)state;
+	setup(&b);
+	assert_true(nat64_restore(b.n, &h, addr4_of(0xc0a8ff20), UINT64_MAX, START_MS));
+	nat64_tick(b.n, START_MS);
+	assert_true(nat64_mapping_at(b.n, &i, &m));
+	assert_int_equal(m.state, NAT64_DORMANT);
+	assert_int_equal(m.used_ms, START_MS);
+	assert_int_equal(send_from(&b, "H", START_MS), NAT64_OK_64);
+	assert_int_equal(v4_of(&b, "H").s_addr, addr4_of(0xc0a8ff20).s_addr);
+	nat64_free(b.n);
+}
+
 static bool is_known(void *arg, const struct in6_addr *addr)
 {
 	(void)addr;
@@ -435,6 +492,51 @@ static void errors_come_at_their_rate(void **state)
 			sent += (unsigned)b.n_out;
 		}
 	assert_int_equal(sent, 1050);
+	nat64_free(b.n);
+}
+
+static unsigned errors_to(struct bench *b, const char *ip, unsigned n, uint64_t now)
+{
+	const char *layers[] = { ip, "udp 1 2" };
+	unsigned sent = 0;
+
+	build(&scratch, layers, 2);
+	for (unsigned i = 0; i < n; i++) {
+		send_bytes(b, scratch.b, scratch.n, now);
+		sent += (unsigned)b->n_out;
+	}
+	return sent;
+}
+
+/* Who asks for many gets what others leave, of either family; and each of the others some. */
+static void one_does_not_take_all_errors(void **state)
+{
+	struct bench b;
+	unsigned mine = 0, others = 0;
+
+	(void)state;
+	setup(&b);
+	b.conf.icmp_error_rate = 100;
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	assert_int_equal(errors_to(&b, "ip6 H R6 hl 1", 400, START_MS), 50);
+	assert_int_equal(errors_to(&b, "ip6 H2 R6 hl 1", 3, START_MS), 3);
+	assert_int_equal(errors_to(&b, "ip4 R 192.168.255.77", 3, START_MS), 3);
+	for (unsigned ms = 1; ms <= 10000; ms++) {
+		mine += errors_to(&b, "ip6 H R6 hl 1", 2, START_MS + ms);
+		if (ms % 200 == 0)
+			others += errors_to(&b, "ip6 H2 R6 hl 1", 1, START_MS + ms);
+	}
+	assert_int_equal(others, 50);
+	assert_in_range(mine, 900, 1000 - 50);
+	/* All together no more than is allowed. */
+	for (unsigned i = others = 0; i < 200; i++) {
+		char ip[64];
+
+		snprintf(ip, sizeof ip, "ip6 2001:db8:1::e:%x R6 hl 1", i);
+		others += errors_to(&b, ip, 10, START_MS + 10000);
+	}
+	assert_in_range(others, 1, 14);
 	nat64_free(b.n);
 }
 
@@ -690,6 +792,54 @@ static void uses_elsewhere_count(void **state)
 	nat64_free(b.n);
 }
 
+static void who_has_a_map_is_asked_for_once_a_second(void **state)
+{
+	struct acl_entry only = { .kind = ACL_MAC, .mac = { 2, 0, 0, 0, 0, 9 } };
+	struct nat64_map map = { .ipv4 = net4("198.51.100.0/28"),
+				 .ipv6 = { addr("2001:db8:7::"), 124 } };
+	struct bench b;
+
+	(void)state;
+	setup(&b);
+	b.conf.maps = &map;
+	b.conf.n_maps = 1;
+	nat64_set_guests(b.n, guest_of, &b);
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(send_from(&b, "2001:db8:7::7", START_MS + i), NAT64_OK_64);
+	assert_int_equal(b.asked, 0); /* no link-layer address is asked for */
+	b.guest = nat64_guest_mac(only.mac);
+	b.conf.clients = (struct acl){ &only, 1 };
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(send_from(&b, "2001:db8:7::7", START_MS + i), NAT64_OK_64);
+	assert_int_equal(b.asked, 1);
+	b.guest++;
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(send_from(&b, "2001:db8:7::8", START_MS + i),
+				 NAT64_CLIENT_REFUSED);
+	assert_int_equal(b.asked, 2);
+	assert_int_equal(send_from(&b, "2001:db8:7::7", START_MS + 999), NAT64_OK_64);
+	assert_int_equal(send_from(&b, "2001:db8:7::7", START_MS + 1000), NAT64_CLIENT_REFUSED);
+	/* Another list is asked at once; who is unknown, at each packet. */
+	b.conf.clients = (struct acl){ &b.any, 1 };
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	assert_int_equal(send_from(&b, "2001:db8:7::7", START_MS + 1000), NAT64_OK_64);
+	b.conf.clients = (struct acl){ &only, 1 };
+	assert_true(nat64_prepare(b.n, &b.conf));
+	nat64_settle(b.n, true, START_MS);
+	b.guest = 0;
+	b.asked = 0;
+	assert_int_equal(send_from(&b, "2001:db8:7::7", START_MS), NAT64_CLIENT_REFUSED);
+	b.guest = nat64_guest_mac(only.mac);
+	assert_int_equal(send_from(&b, "2001:db8:7::7", START_MS), NAT64_OK_64);
+	assert_int_equal(b.asked, 2);
+	nat64_free(b.n);
+}
+
 /* Each packet's link-layer address is judged where a map, not a mapping, stands for a guest. */
 static void a_list_of_link_layer_addresses_sees_each_packet(void **state)
 {
@@ -863,18 +1013,22 @@ int main(void)
 		cmocka_unit_test(a_mapping_from_birth_to_end),
 		cmocka_unit_test(guests_are_asked_for_and_limited),
 		cmocka_unit_test(guests_are_learnt_later),
+		cmocka_unit_test(who_was_not_heard_comes_again),
 		cmocka_unit_test(a_hairpin_to_what_ends_by_it),
 		cmocka_unit_test(acls_see_the_link_layer_address),
 		cmocka_unit_test(guest_keys),
 		cmocka_unit_test(a_new_configuration_keeps_what_fits),
 		cmocka_unit_test(a_restored_lease_older_than_the_clock),
+		cmocka_unit_test(a_restored_lease_of_no_age),
 		cmocka_unit_test(errors_come_at_their_rate),
+		cmocka_unit_test(one_does_not_take_all_errors),
 		cmocka_unit_test(answers_to_strangers),
 		cmocka_unit_test(no_identification_comes_back_soon),
 		cmocka_unit_test(pairs_are_told_of_plain_data),
 		cmocka_unit_test(a_pair_has_both_ends),
 		cmocka_unit_test(what_ends_is_void),
 		cmocka_unit_test(uses_elsewhere_count),
+		cmocka_unit_test(who_has_a_map_is_asked_for_once_a_second),
 		cmocka_unit_test(a_list_of_link_layer_addresses_sees_each_packet),
 		cmocka_unit_test(identifications_in_a_row),
 		cmocka_unit_test(there_and_back),

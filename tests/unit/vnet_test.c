@@ -62,6 +62,18 @@ static const struct row rows[] = {
 	{ tcp6, { NEEDS, TCPV6, 0, 1000, 20, 16 }, false, { 0 } },
 	{ tcp6, { NEEDS, TCPV6, 0, 1000, 40, 6 }, false, { 0 } },
 	{ frag, { NEEDS, UDP_L4, 0, 8, 20, 6 }, false, { 0 } },
+	/* what was judged on the way here: addresses, ports, flags, the type */
+	{ ping, { NEEDS, 0, 0, 0, 0, 8 }, false, { 0 } },
+	{ ping, { NEEDS, 0, 0, 0, 24, 12 }, false, { 0 } },
+	{ ping, { NEEDS, 0, 0, 0, 40, 0 }, false, { 0 } },
+	{ tcp4, { NEEDS, 0, 0, 0, 0, 16 }, false, { 0 } },
+	{ tcp4, { NEEDS, 0, 0, 0, 12, 10 }, false, { 0 } },
+	{ tcp6, { NEEDS, 0, 0, 0, 40, 2 }, false, { 0 } },
+	{ tcp6, { NEEDS, 0, 0, 0, 40, 12 }, false, { 0 } },
+	{ udp6, { NEEDS, 0, 0, 0, 40, 0 }, false, { 0 } },
+	{ hop6, { NEEDS, 0, 0, 0, 40, 6 }, false, { 0 } },
+	/* of what is in a tunnel */
+	{ udp6, { NEEDS, 0, 0, 0, 76, 16 }, true, { 0 } },
 	/* beyond the end */
 	{ ping, { NEEDS, 0, 0, 0, 40, 60 }, false, { 0 } },
 	{ ping, { NEEDS, 0, 0, 0, 0xffff, 0xffff }, false, { 0 } },

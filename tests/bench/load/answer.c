@@ -183,6 +183,8 @@ int load_echo(char **argv)
 	struct mmsghdr messages[BATCH];
 
 	load_pin(argv[1]);
+	if (load_number(argv, 3) != 0)
+		load_first();
 	printf("up\n");
 	fflush(stdout);
 	for (;;) {

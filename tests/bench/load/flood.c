@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* flood.c - small UDP packets: what is sent by a packet socket at the guest, ready made, and
- * what of it arrives in a socket of the server.  So the sender costs little of what the path in
- * between has. */
+/* flood.c - small UDP packets: what is sent by packet sockets at the guest, ready made, and
+ * what of it arrives in a socket of the server, where nobody takes it.  So the ends cost little
+ * of what the path in between has. */
 #include "load.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <linux/sock_diag.h>
 #include <net/ethernet.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,7 +29,7 @@ enum {
 	SOURCE_PORT = 20000,
 };
 
-/* Shared by the sender and the receiver. */
+/* Shared with the senders. */
 struct told {
 	_Atomic int64_t sent;
 	_Atomic bool stop;
@@ -121,14 +123,15 @@ static void keep_pace(const struct flood *flood, int64_t begin, int64_t sent)
 			  NULL);
 }
 
-static void send_all(const struct flood *flood, const char *netns, struct told *told)
+/* at: the frame that it begins with. */
+static void send_all(const struct flood *flood, unsigned int at, const char *netns,
+		     struct told *told)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IPV6) };
 	int fd = load_socket(netns, AF_PACKET, SOCK_RAW), on = 1;
 	struct mmsghdr messages[BATCH] = { 0 };
 	struct iovec vectors[BATCH];
 	int64_t begin = load_now();
-	unsigned int at = 0;
 
 	to.sll_ifindex = (int)if_nametoindex("eth0");
 	load_try(bind(fd, (struct sockaddr *)&to, sizeof(to)), "bind");
@@ -152,8 +155,9 @@ static void send_all(const struct flood *flood, const char *netns, struct told *
 	}
 }
 
-/* What the kernel had for the socket and found no room for, since it was made. */
-static int64_t dropped(int fd)
+/* What has come to the socket.  Its filter lets nothing in, so that nobody needs time to take
+ * it, and no room for it can run out; the kernel counts what it does not let in. */
+static int64_t arrived(int fd)
 {
 	uint32_t info[SK_MEMINFO_VARS] = { 0 };
 	socklen_t len = sizeof(info);
@@ -162,63 +166,57 @@ static int64_t dropped(int fd)
 	return info[SK_MEMINFO_DROPS];
 }
 
-static int64_t take_all(int fd)
+static int count_only(char **argv)
 {
-	static uint8_t room[BATCH][2048];
-	struct mmsghdr messages[BATCH] = { 0 };
-	struct iovec vectors[BATCH];
-	int64_t received = 0;
-	int n;
+	struct sock_filter nothing[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
+	struct sock_fprog program = { 1, nothing };
+	int fd = load_bound(load_arg(argv, 1), load_arg(argv, 9), (int)load_number(argv, 10),
+			    SOCK_DGRAM);
 
-	for (int i = 0; i < BATCH; i++) {
-		vectors[i] = (struct iovec){ room[i], sizeof(room[i]) };
-		messages[i].msg_hdr =
-			(struct msghdr){ .msg_iov = &vectors[i], .msg_iovlen = 1 };
-	}
-	while ((n = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL)) > 0)
-		received += n;
-	return received;
+	load_try(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)),
+		 "SO_ATTACH_FILTER");
+	return fd;
 }
 
-/* Counts what arrives, whether or not there is time to take it: the receiver must not be what
- * is measured. */
-static int64_t receive_until(int fd, int64_t end)
+/* One for each processor of theirs, a part of the flows apart.  They give way to the system, so
+ * that what the path needs decides how much they send, and not how the scheduler divides. */
+static void start_senders(const struct flood *flood, char **argv, struct told *told)
 {
-	int64_t received = -dropped(fd);
+	int n = load_pin(argv[2]);
 
-	while (load_now() < end) {
-		received += take_all(fd);
-		usleep(1000);
+	for (int i = 0; i < n; i++) {
+		if (load_try(fork(), "fork"))
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* With a real-time priority (--urgent) theirs is the lowest as it is. */
+		load_try(setpriority(PRIO_PROCESS, 0, 19), "setpriority");
+		send_all(flood, flood->n * (unsigned int)i / (unsigned int)n, argv[0], told);
+		_exit(0);
 	}
-	return received + dropped(fd);
 }
 
 /* Counts for SECONDS, after a quarter of that for the way to fill. */
 int load_flood(char **argv)
 {
 	double seconds = load_number(argv, 13), used;
-	int fd = load_bound(load_arg(argv, 1), load_arg(argv, 9), (int)load_number(argv, 10),
-			    SOCK_DGRAM);
+	int fd = count_only(argv);
 	struct told *told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE,
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct flood flood = make_frames(argv);
 	int64_t begin, sent, received;
-	pid_t sender = load_try(fork(), "fork");
 
-	if (sender == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		load_pin(argv[2]);
-		send_all(&flood, argv[0], told);
-		_exit(0);
-	}
+	start_senders(&flood, argv, told);
 	load_pin(argv[3]);
-	receive_until(fd, load_now() + (int64_t)(seconds / 4 * 1e9));
+	load_first();
+	usleep((useconds_t)(seconds / 4 * 1e6));
 	printf("begin\n");
 	fflush(stdout);
 	used = load_cpu();
 	begin = load_now();
 	sent = told->sent;
-	received = receive_until(fd, begin + (int64_t)(seconds * 1e9));
+	received = arrived(fd);
+	usleep((useconds_t)(seconds * 1e6));
+	received = arrived(fd) - received;
 	seconds = (double)(load_now() - begin) / 1e9;
 	sent = told->sent - sent;
 	used = load_cpu() - used;
@@ -226,6 +224,7 @@ int load_flood(char **argv)
 	       (long long)sent, (long long)received, used);
 	fflush(stdout);
 	told->stop = true;
-	waitpid(sender, NULL, 0);
+	while (wait(NULL) > 0)
+		;
 	return 0;
 }

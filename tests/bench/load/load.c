@@ -33,7 +33,7 @@ static const struct {
 	  load_ask },
 	{ "pour", "GUEST_NS CPU TARGET NAMES SECONDS", load_pour },
 	{ "answer", "SERVER_NS CPU LISTEN DELAY_US", load_answer },
-	{ "echo", "HOST_NS CPU LISTEN", load_echo },
+	{ "echo", "HOST_NS CPU LISTEN FIRST", load_echo },
 	{ "carry", "GUEST_NS SERVER_NS TARGET LISTEN PORT SECONDS", load_carry },
 };
 
@@ -143,7 +143,7 @@ int64_t load_now(void)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-void load_pin(const char *cpus)
+int load_pin(const char *cpus)
 {
 	int first, last;
 	cpu_set_t set;
@@ -154,11 +154,12 @@ void load_pin(const char *cpus)
 	for (int cpu = first; cpu <= last; cpu++)
 		CPU_SET(cpu, &set);
 	load_try(sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
+	return CPU_COUNT(&set);
 }
 
 void load_first(void)
 {
-	struct sched_param param = { .sched_priority = 2 };
+	struct sched_param param = { .sched_priority = 3 };
 
 	load_try(sched_setscheduler(0, SCHED_FIFO, &param), "sched_setscheduler");
 }

@@ -34,8 +34,8 @@ int load_bound(const char *netns, const char *address, int port, int type);
 int load_connected(const char *netns, const char *address, int port, int type);
 
 int64_t load_now(void); /* nanoseconds */
-/* "0", "1" or "0-1": where this process runs from now on. */
-void load_pin(const char *cpus);
+/* "0", "1" or "0-1": where this process runs from now on.  Returns how many these are. */
+int load_pin(const char *cpus);
 /* Before all others that want the processor. */
 void load_first(void);
 
