@@ -42,6 +42,19 @@ uint64_t csum_pseudo6(const struct in6_addr *src, const struct in6_addr *dst, ui
 	return csum_add(sum, dst, sizeof *dst) + htonl(len) + htons(proto);
 }
 
+uint64_t csum_pseudo_of(const uint8_t *ip, uint32_t len, uint8_t proto)
+{
+	struct in6_addr six[2];
+	struct in_addr four[2];
+
+	if (ip[0] >> 4 == 6) {
+		memcpy(six, ip + 8, sizeof six);
+		return csum_pseudo6(&six[0], &six[1], len, proto);
+	}
+	memcpy(four, ip + 12, sizeof four);
+	return csum_pseudo4(four[0], four[1], len, proto);
+}
+
 uint16_t csum_fold(uint64_t sum)
 {
 	sum = (sum & UINT32_MAX) + (sum >> 32);

@@ -21,6 +21,9 @@ uint64_t csum_pseudo4(struct in_addr src, struct in_addr dst, uint32_t len, uint
 uint64_t csum_pseudo6(const struct in6_addr *src, const struct in6_addr *dst, uint32_t len,
 		      uint8_t proto);
 
+/* The same for the IPv4 or IPv6 packet whose header, 20 or 40 bytes, is at ip. */
+uint64_t csum_pseudo_of(const uint8_t *ip, uint32_t len, uint8_t proto);
+
 /* The field for a sum: folded and complemented. */
 uint16_t csum_fold(uint64_t sum);
 

@@ -121,12 +121,7 @@ static bool read_view(const uint8_t *p, size_t len, struct view *v)
 
 static uint64_t pseudo_of(const uint8_t *p, uint8_t ip_len, bool udp, size_t len)
 {
-	unsigned at = ip_len == IP4_LEN ? 12 : 8, n = ip_len == IP4_LEN ? 8 : 32;
-	const struct in_addr none = { 0 };
-
-	return csum_add(
-		csum_pseudo4(none, none, (uint32_t)(len - ip_len), udp ? PROTO_UDP : PROTO_TCP),
-		p + at, n);
+	return csum_pseudo_of(p, (uint32_t)(len - ip_len), udp ? PROTO_UDP : PROTO_TCP);
 }
 
 static unsigned csum_at(uint8_t ip_len, bool udp)

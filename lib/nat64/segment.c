@@ -137,26 +137,14 @@ static void finish_tcp(const struct segments *s, uint8_t *l4, bool last)
 		l4[TCP_FLAGS] &= (uint8_t)~CWR;
 }
 
-static uint64_t pseudo(const uint8_t *p, size_t l4_len, uint8_t proto)
-{
-	struct in6_addr six[2];
-	struct in_addr four[2];
-
-	if (p[0] >> 4 == 6) {
-		memcpy(six, p + 8, sizeof six);
-		return csum_pseudo6(&six[0], &six[1], (uint32_t)l4_len, proto);
-	}
-	memcpy(four, p + 12, sizeof four);
-	return csum_pseudo4(four[0], four[1], (uint32_t)l4_len, proto);
-}
-
 static void finish_csum(uint8_t *at, const uint8_t *p, const uint8_t *l4, size_t l4_len,
 			bool tcp)
 {
 	uint16_t sum;
 
 	memset(at, 0, 2);
-	sum = csum_fold(csum_add(pseudo(p, l4_len, tcp ? PROTO_TCP : PROTO_UDP), l4, l4_len));
+	sum = csum_fold(csum_add(
+		csum_pseudo_of(p, (uint32_t)l4_len, tcp ? PROTO_TCP : PROTO_UDP), l4, l4_len));
 	if (!sum && !tcp)
 		sum = UINT16_MAX; /* RFC 768 */
 	memcpy(at, &sum, 2);
