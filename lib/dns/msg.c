@@ -74,10 +74,12 @@ static bool read_head(struct msg *m)
  * what lies there must not be part of one.  n: at most 24. */
 static void fix(struct name_guard *guard, size_t at, size_t n)
 {
-	uint32_t bits = ((1u << n) - 1) << at % 8;
+	uint64_t *word = guard->fixed + at / 64, bits = (1u << n) - 1;
+	unsigned bit = at % 64;
 
-	for (size_t i = at / 8; bits; i++, bits >>= 8)
-		guard->fixed[i] |= (uint8_t)bits;
+	word[0] |= bits << bit;
+	if (bit + n > 64)
+		word[1] |= bits >> (64 - bit);
 }
 
 static bool read_question(struct msg *m, struct name_guard *guard)
@@ -197,7 +199,7 @@ static enum msg_fault read_section(struct msg *m, enum msg_section section,
 
 enum msg_fault msg_parse(const uint8_t *buf, size_t len, struct msg *out)
 {
-	uint8_t fixed[(DNS_MSG_MAX + 7) / 8] __attribute__((uninitialized));
+	uint64_t fixed[(DNS_MSG_MAX + 63) / 64] __attribute__((uninitialized));
 	/* Compressed honestly, a message has fewer pointers than octets. */
 	struct name_guard guard = { (unsigned)len, fixed };
 	enum msg_fault fault = MSG_OK;
@@ -207,7 +209,7 @@ enum msg_fault msg_parse(const uint8_t *buf, size_t len, struct msg *out)
 		return MSG_SHORT;
 	if (len > DNS_MSG_MAX)
 		return MSG_MALFORMED;
-	memset(fixed, 0, (len + 7) / 8);
+	memset(fixed, 0, (len + 63) / 64 * sizeof *fixed);
 	fix(&guard, 0, MSG_HEAD_LEN);
 	if (out->count[MSG_QUESTION] > 1)
 		return MSG_QUESTIONS;

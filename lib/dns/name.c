@@ -23,18 +23,22 @@ static bool follow(const uint8_t *msg, size_t lowest, size_t *at, unsigned *hops
 	return *at < lowest;
 }
 
+/* n: 1 to 64, of one label. */
 static bool is_fixed(const struct name_guard *guard, size_t at, size_t n)
 {
-	for (size_t i = at; guard && guard->fixed && i < at + n; i++)
-		if (guard->fixed[i / 8] >> i % 8 & 1)
-			return true;
-	return false;
+	const uint64_t *word = guard && guard->fixed ? guard->fixed + at / 64 : NULL;
+	uint64_t mask = UINT64_MAX >> (64 - n);
+	unsigned bit = at % 64;
+
+	if (!word)
+		return false;
+	return *word & mask << bit || (bit + n > 64 && word[1] & mask >> (64 - bit));
 }
 
 size_t name_read(const uint8_t *msg, size_t len, size_t at, uint8_t out[DNS_NAME_MAX],
 		 struct name_guard *guard)
 {
-	size_t n = 0, lowest = at, end = len;
+	size_t n = 0, run = at, lowest = at, end = len; /* run: labels not copied yet */
 	unsigned hops = HOPS_MAX;
 
 	while (at < end) {
@@ -45,19 +49,21 @@ size_t name_read(const uint8_t *msg, size_t len, size_t at, uint8_t out[DNS_NAME
 		if (octets > end - at || (end != len && is_fixed(guard, at, octets)))
 			break;
 		if (c >= POINTER_TOP) {
+			memcpy(out + n, msg + run, at - run);
+			n += at - run;
 			end = lowest;
 			if (!follow(msg, lowest, &at, &hops, guard))
 				break;
-			lowest = at;
+			lowest = run = at;
 			continue;
 		}
-		if (c > LABEL_MAX || n + octets > DNS_NAME_MAX - (c ? 1 : 0))
+		if (c > LABEL_MAX || n + at - run + octets > DNS_NAME_MAX - (c ? 1 : 0))
 			break;
-		memcpy(out + n, msg + at, octets);
-		n += octets;
 		at += octets;
-		if (!c)
-			return n;
+		if (c)
+			continue;
+		memcpy(out + n, msg + run, at - run);
+		return n + at - run;
 	}
 	return 0;
 }

@@ -19,8 +19,8 @@
 
 /* What reading a whole message adds to reading a name. */
 struct name_guard {
-	unsigned hops;  /* budget, every pointer takes one of it */
-	uint8_t *fixed; /* a bit for each octet that no name may be read from, the lowest
+	unsigned hops;   /* budget, every pointer takes one of it */
+	uint64_t *fixed; /* a bit for each octet that no name may be read from, the lowest
 				 first: header, types, TTLs */
 };
 

@@ -101,6 +101,37 @@ static void pointers_are_counted(void **state)
 	assert_int_equal(name_read(buf, sizeof buf, 2 + 2 * 99, out, &budget), 0);
 }
 
+/* A name that a pointer leads to, at any place, and one octet anywhere that is fixed. */
+static void nothing_is_read_of_what_is_fixed(void **state)
+{
+	static const size_t lens[] = { 1, 7, 62, 63 };
+	uint8_t buf[260], out[DNS_NAME_MAX];
+	uint64_t fixed[(sizeof buf + 63) / 64];
+	struct name_guard guard = { UINT32_MAX, fixed };
+
+	(void)state;
+	for (size_t at = 0; at < 130; at++)
+		for (size_t i = 0; i < sizeof lens / sizeof *lens; i++)
+			for (size_t bit = 0; bit < sizeof buf; bit++) {
+				size_t octets =
+					1 + lens[i] + 1; /* the root label is one more */
+				bool free = bit < at || bit >= at + octets;
+
+				memset(buf, 'x', sizeof buf);
+				buf[at] = (uint8_t)lens[i];
+				buf[at + octets - 1] = 0;
+				buf[sizeof buf - 2] = 0xc0;
+				buf[sizeof buf - 1] = (uint8_t)at;
+				memset(fixed, 0, sizeof fixed);
+				fixed[bit / 64] = UINT64_C(1) << bit % 64;
+				assert_int_equal(
+					name_read(buf, sizeof buf, sizeof buf - 2, out, &guard),
+					free ? octets : 0);
+				if (free)
+					assert_memory_equal(out, buf + at, octets);
+			}
+}
+
 static void compares_case_aside(void **state)
 {
 	static const struct {
@@ -285,6 +316,7 @@ int main(void)
 		cmocka_unit_test(refuses_malformed),
 		cmocka_unit_test(length_limit_is_255),
 		cmocka_unit_test(pointers_are_counted),
+		cmocka_unit_test(nothing_is_read_of_what_is_fixed),
 		cmocka_unit_test(compares_case_aside),
 		cmocka_unit_test(is_in_goes_by_label),
 		cmocka_unit_test(substitutes_the_ending),
