@@ -2,8 +2,7 @@
 /* dns_listen.c - a UDP and a TCP socket for each address, bound to just that, so an answer
  * leaves from the address that was asked (RFC 2181 4.1).
  *
- * Does not look into messages, but to cut one that does not fit (RFC 9715 3.1: no fragments of
- * ours; what is too long for the path is sent again by stream).
+ * Does not look into messages; a datagram of ours is never fragmented (RFC 9715 3.1).
  */
 #define LOG_PLANE "dns64"
 
@@ -11,6 +10,8 @@
 
 #include "daemon/fdstore.h"
 #include "daemon/log.h"
+#include "daemon/udp_frame.h"
+#include "dns_burst.h"
 #include "dns_tcp.h"
 #include "port_holder.h"
 
@@ -23,15 +24,13 @@
 #include <unistd.h>
 
 enum {
-	BURST = 32, /* datagrams for one recvmmsg() or sendmmsg(), and for one wake-up */
+	BURST = 32,          /* datagrams for one recvmmsg(), and for one wake-up */
 	DATAGRAM_MAX = 4096, /* of a question */
-	OUT_LEN = 65536,
 	CONTROL_LEN = 64,
 	RCVBUF_LEN = 4 << 20,
 	SNDBUF_LEN = 2 << 20, /* answers that wait for neighbours are in it, too */
 	BACKLOG = 128,
 	RETRY_MS = 1000,
-	HEADER_LEN = 12,
 	ENDPOINT_LEN = ADDR_TEXT_LEN + 32,
 	NAME_LEN = 80,
 };
@@ -45,6 +44,7 @@ struct door {
 	struct ev_io *udp_io, *tcp_io;
 	int error;        /* why not */
 	const char *what; /* "UDP" or "TCP" */
+	bool frames;      /* UDP: dns_burst.h */
 	bool paused;      /* TCP: no descriptors */
 	char holder[PORT_HOLDER_LEN];
 };
@@ -61,8 +61,6 @@ struct burst {
 	struct mmsghdr msgs[BURST];
 	struct iovec iov[BURST];
 	union peer peers[BURST];
-	unsigned n;
-	size_t len;
 };
 
 struct dns_listen {
@@ -76,12 +74,12 @@ struct dns_listen {
 	uint32_t serial;
 	bool leaving; /* what comes waits for the next process */
 
-	struct burst in, out;
+	struct burst in;
+	struct dns_burst *out;
 	struct door *out_door; /* whose answers wait in out, */
 	struct ev_after send;  /* until the loop has seen to all else */
 	uint8_t (*in_data)[DATAGRAM_MAX];
 	uint8_t (*in_control)[CONTROL_LEN];
-	uint8_t *out_data;
 };
 
 /* handle of a UDP client: the door, the link, the scope of its address.  Of a TCP client: a
@@ -95,44 +93,12 @@ uint32_t dns_listen_index(const struct dns_client *client)
 
 /* Answers. */
 
-/* The header and question of a message, with TC set; 0: there is none. */
-static size_t cut(uint8_t *msg, size_t len)
-{
-	size_t at = HEADER_LEN;
-
-	while (at < len && msg[at] && msg[at] < 64)
-		at += 1u + msg[at];
-	at += 5;
-	if (at > len || msg[at - 5] != 0)
-		return 0;
-	msg[2] |= 0x02;
-	memset(msg + 6, 0, 6);
-	return at;
-}
-
 static void send_burst(struct dns_listen *l)
 {
 	struct door *d = l->out_door;
-	struct burst *b = &l->out;
 
-	for (unsigned at = 0; at < b->n;) {
-		int n = sendmmsg(d->udp, b->msgs + at, b->n - at, 0);
-		struct iovec *iov = &b->iov[at];
-
-		if (n > 0) {
-			at += (unsigned)n;
-			continue;
-		}
-		/* The first one cannot be sent: too long for the path, or lost like any other
-		 * datagram. */
-		n = errno == EMSGSIZE ? (int)cut(iov->iov_base, iov->iov_len) : 0;
-		if (n && (size_t)n < iov->iov_len)
-			iov->iov_len = (size_t)n;
-		else
-			at++;
-	}
-	b->n = 0;
-	b->len = 0;
+	if (d)
+		dns_burst_send(l->out, d->udp, &d->frames);
 	l->out_door = NULL;
 }
 
@@ -157,18 +123,6 @@ static socklen_t peer_of(const struct dns_client *client, union peer *out)
 	return sizeof out->six;
 }
 
-static void add_datagram(struct dns_listen *l, const struct dns_client *client,
-			 const uint8_t *msg, size_t len)
-{
-	struct burst *b = &l->out;
-	unsigned i = b->n++;
-
-	memcpy(l->out_data + b->len, msg, len);
-	b->iov[i] = (struct iovec){ l->out_data + b->len, len };
-	b->len += len;
-	b->msgs[i].msg_hdr.msg_namelen = peer_of(client, &b->peers[i]);
-}
-
 static struct door *door_of(const struct dns_listen *l, uint64_t serial)
 {
 	for (size_t i = 0; i < l->n_doors; i++)
@@ -181,13 +135,18 @@ static void reply_udp(struct dns_listen *l, const struct dns_client *client, con
 		      size_t len)
 {
 	struct door *d = door_of(l, client->handle[HANDLE_DOOR]);
+	union peer to;
+	socklen_t to_len = peer_of(client, &to);
 
-	if (!d || d->udp < 0 || len > OUT_LEN)
+	if (!d || d->udp < 0)
 		return;
-	if (l->out.n && (d != l->out_door || l->out.n == BURST || l->out.len + len > OUT_LEN))
+	if (d != l->out_door)
 		send_burst(l);
 	l->out_door = d;
-	add_datagram(l, client, msg, len);
+	if (!dns_burst_add(l->out, &to.sa, to_len, msg, len)) {
+		dns_burst_send(l->out, d->udp, &d->frames);
+		dns_burst_add(l->out, &to.sa, to_len, msg, len);
+	}
 	ev_after_do(&l->send);
 }
 
@@ -480,6 +439,7 @@ static bool open_door(struct door *d)
 		return false;
 	}
 	d->error = 0;
+	d->frames = udp_frame_is_known(d->udp);
 	log_info("listening on %s", endpoint_text(&d->at, text));
 	return true;
 }
@@ -585,7 +545,7 @@ static bool is_full(void *arg, const struct in6_addr *addr)
 	return l->ops->full(l->arg, addr);
 }
 
-static void point_bursts(struct dns_listen *l)
+static void point_burst(struct dns_listen *l)
 {
 	for (unsigned i = 0; i < BURST; i++) {
 		l->in.iov[i] = (struct iovec){ l->in_data[i], DATAGRAM_MAX };
@@ -593,9 +553,6 @@ static void point_bursts(struct dns_listen *l)
 							 .msg_iov = &l->in.iov[i],
 							 .msg_iovlen = 1,
 							 .msg_control = l->in_control[i] };
-		l->out.msgs[i].msg_hdr = (struct msghdr){ .msg_name = &l->out.peers[i],
-							  .msg_iov = &l->out.iov[i],
-							  .msg_iovlen = 1 };
 	}
 }
 
@@ -614,9 +571,9 @@ struct dns_listen *dns_listen_new(struct ev_loop *loop, const struct dns_listen_
 	l->tcp = dns_tcp_new(loop, on_stream_message, is_full, l);
 	l->in_data = malloc(BURST * sizeof *l->in_data);
 	l->in_control = malloc(BURST * sizeof *l->in_control);
-	l->out_data = malloc(OUT_LEN);
-	if (l->tcp && l->in_data && l->in_control && l->out_data) {
-		point_bursts(l);
+	l->out = dns_burst_new();
+	if (l->tcp && l->in_data && l->in_control && l->out) {
+		point_burst(l);
 		return l;
 	}
 fail:
@@ -652,7 +609,7 @@ void dns_listen_free(struct dns_listen *l, bool keep)
 	dns_tcp_free(l->tcp);
 	free(l->in_data);
 	free(l->in_control);
-	free(l->out_data);
+	dns_burst_free(l->out);
 	free(l);
 }
 

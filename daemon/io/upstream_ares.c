@@ -5,8 +5,9 @@
  * their deadlines.  Who is asked when, and how long, is forward.c's business.
  *
  * c-ares has one socket, so one source port, for all questions of a channel.  So the descriptor
- * that it has here is none it could hear anything by: each question goes by a socket that is
- * its own (upstream_sockets.h), whose number is the id that c-ares knows the question by.
+ * that it has here is none it could hear anything by: questions go by sockets of their own
+ * (upstream_sockets.h), two for one name, AAAA and A, by one and as one frame: half the work
+ * for the kernel.  The place of a question is the id that c-ares knows it by.
  *
  * Answers are read here, before c-ares sees them.  It would take one with QR=0, with another
  * opcode or with the name in another case for the answer, and so end the wait for the real one;
@@ -22,6 +23,7 @@
 
 #include "daemon/log.h"
 #include "dns/exchange.h"
+#include "dns/name.h"
 #include "upstream_sockets.h"
 #include "upstream_tcp.h"
 
@@ -38,14 +40,17 @@ enum {
 	IDLE_MS = 10000,
 	TICK_MS = 1000,
 	JUNK_MAX = 16, /* datagrams of a socket, read at once, that answer nothing */
+	PAIR = 2,      /* questions of a socket */
+	ASKS = PAIR * UPSTREAM_SOCKETS_MAX,
 };
 
-/* The question of the socket of that number. */
+/* Two for each socket, in the order of the sockets' numbers. */
 struct ask {
 	struct peer *peer;            /* NULL: none */
 	struct ask *next;             /* of those that ended */
 	bool ended;                   /* c-ares is to be told */
 	bool told;                    /* nobody waits for how it ends */
+	bool unanswered;              /* ended so; until the socket is taken again */
 	enum forward_outcome outcome; /* of one that ended */
 	uint16_t len;
 	uint8_t msg[EXCHANGE_LEN_MAX];
@@ -73,11 +78,13 @@ struct upstream {
 	struct ev_timer timer;
 	struct peer *peers;
 	bool closing;
-	unsigned n_asks;               /* numbers that were ever used */
-	uint8_t datagram[DNS_MSG_MAX]; /* the answer to the question that ends */
-	size_t datagram_len;
-	uint64_t tags[UPSTREAM_SOCKETS_MAX]; /* of asks */
-	struct ask asks[UPSTREAM_SOCKETS_MAX];
+	struct ask *held;     /* the first of a pair, not sent yet */
+	struct ev_after send; /* what is held, at the end of the turn */
+	unsigned n_asks;      /* places that were ever used */
+	uint8_t datagrams[PAIR][DNS_MSG_MAX];
+	struct iovec heard;  /* the answer to the question that ends */
+	uint64_t tags[ASKS]; /* of asks */
+	struct ask asks[ASKS];
 };
 
 /* What c-ares takes for its socket. */
@@ -116,30 +123,31 @@ static void end(struct ask *a, enum forward_outcome outcome)
 	a->peer->ended = a;
 }
 
+/* It is sent once c-ares has taken it over. */
 static ares_ssize_t on_write(ares_socket_t fd, const struct iovec *iov, int n, void *arg)
 {
-	const struct peer *p = arg;
-	const uint8_t *id = iov->iov_base;
-	unsigned number = (unsigned)id[0] << 8 | id[1];
-	struct ask *a = &p->u->asks[number];
 	size_t len = 0;
 
 	(void)fd;
+	(void)arg;
 	for (int i = 0; i < n; i++)
 		len += iov[i].iov_len;
-	if (!a->ended && upstream_sockets_send(p->u->sockets, number, a->msg, a->len) < 0)
-		end(a, FORWARD_REFUSED);
 	return (ares_ssize_t)len;
+}
+
+static unsigned place_of(const struct ask *a)
+{
+	return (unsigned)(a - a->peer->u->asks);
 }
 
 /* The question with the id that c-ares knows it by. */
 static void write_known(const struct ask *a, uint8_t out[EXCHANGE_LEN_MAX])
 {
-	size_t number = (size_t)(a - a->peer->u->asks);
+	unsigned place = place_of(a);
 
 	memcpy(out, a->msg, a->len);
-	out[0] = (uint8_t)(number >> 8);
-	out[1] = (uint8_t)number;
+	out[0] = (uint8_t)(place >> 8);
+	out[1] = (uint8_t)place;
 }
 
 static ares_ssize_t on_receive(ares_socket_t fd, void *buf, size_t size, int flags,
@@ -183,13 +191,23 @@ static void tell(struct peer *p)
 	}
 }
 
+/* The socket is free when both are done. */
+static void leave(struct upstream *u, unsigned place)
+{
+	const struct ask *pair = &u->asks[place / PAIR * PAIR];
+
+	if (!pair[0].peer && !pair[1].peer)
+		upstream_sockets_give(u->sockets, place / PAIR,
+				      !pair[0].unanswered && !pair[1].unanswered);
+}
+
 static void on_done(void *arg, int status, int timeouts, unsigned char *msg, int len)
 {
 	struct ask *a = arg;
 	struct peer *p = a->peer;
 	struct upstream *u = p->u;
-	unsigned number = (unsigned)(a - u->asks);
-	uint64_t tag = u->tags[number];
+	unsigned place = place_of(a);
+	uint64_t tag = u->tags[place];
 	enum forward_outcome outcome = status == ARES_ETIMEOUT ? FORWARD_SILENT : FORWARD_BUSY;
 
 	(void)timeouts;
@@ -197,38 +215,105 @@ static void on_done(void *arg, int status, int timeouts, unsigned char *msg, int
 	(void)len;
 	if (a->ended)
 		outcome = a->outcome;
+	a->unanswered = outcome != FORWARD_MESSAGE;
 	a->peer = NULL;
+	if (u->held == a)
+		u->held = NULL;
 	p->busy--;
-	upstream_sockets_give(u->sockets, number, outcome == FORWARD_MESSAGE);
+	leave(u, place);
 	if (a->told || u->closing)
 		return;
 	if (outcome == FORWARD_MESSAGE)
-		u->fn(u->arg, tag, outcome, u->datagram, u->datagram_len);
+		u->fn(u->arg, tag, outcome, u->heard.iov_base, u->heard.iov_len);
 	else
 		u->fn(u->arg, tag, outcome, NULL, 0);
 }
 
+/* Of the two of a socket, who still waits; NULL: nobody. */
+static struct ask *first_waiting(struct ask *pair)
+{
+	for (struct ask *a = pair; a < pair + PAIR; a++)
+		if (a->peer && !a->ended)
+			return a;
+	return NULL;
+}
+
+/* Whether it answers one of the two. */
+static bool hear(struct ask *pair, const struct iovec *datagram)
+{
+	struct ask *a = pair;
+
+	while (a < pair + PAIR && !(a->peer && !a->ended &&
+				    exchange_match(a->msg, a->len, datagram->iov_base,
+						   datagram->iov_len) != EXCHANGE_FOREIGN))
+		a++;
+	if (a == pair + PAIR)
+		return false;
+	a->peer->u->heard = *datagram;
+	end(a, FORWARD_MESSAGE);
+	tell(a->peer);
+	return true;
+}
+
+/* The way of both is refused. */
+static void refuse(struct ask *pair)
+{
+	struct ask *a;
+
+	while ((a = first_waiting(pair))) {
+		struct peer *p = a->peer;
+
+		end(a, FORWARD_REFUSED);
+		tell(p);
+	}
+}
+
+/* Also of what comes late nothing is left for those who have the socket next. */
 static void on_ready(void *arg, unsigned number)
 {
 	struct upstream *u = arg;
-	struct ask *a = &u->asks[number];
+	struct ask *pair = &u->asks[number * PAIR];
+	bool waited = first_waiting(pair);
 
-	for (unsigned junk = 0; junk < JUNK_MAX; junk++) {
-		ssize_t n = upstream_sockets_receive(u->sockets, number, u->datagram,
-						     sizeof u->datagram);
-		bool waits = a->peer && !a->ended;
+	for (unsigned junk = 0; junk < JUNK_MAX;) {
+		struct iovec got[PAIR] = { { u->datagrams[0], DNS_MSG_MAX },
+					   { u->datagrams[1], DNS_MSG_MAX } };
+		int n = upstream_sockets_receive(u->sockets, number, got, PAIR);
 
 		if (n == -EAGAIN || n == -EINTR)
 			return;
-		if (!waits || (n >= 0 && exchange_match(a->msg, a->len, u->datagram,
-							(size_t)n) == EXCHANGE_FOREIGN))
-			continue;
-		u->datagram_len = n < 0 ? 0 : (size_t)n;
-		end(a, n < 0 ? FORWARD_REFUSED : FORWARD_MESSAGE);
-		tell(a->peer);
-		return;
+		if (n < 0) {
+			refuse(pair);
+			junk++;
+		}
+		for (int i = 0; i < n; i++)
+			junk += !hear(pair, &got[i]);
+		if (waited && !first_waiting(pair))
+			return;
 	}
 	upstream_sockets_again(u->sockets, number);
+}
+
+/* n questions of one length, of the pair of the first. */
+static void send_pair(struct ask *first, unsigned n)
+{
+	struct peer *p = first->peer;
+	struct iovec msgs[PAIR];
+
+	for (unsigned i = 0; i < n; i++)
+		msgs[i] = (struct iovec){ first[i].msg, first[i].len };
+	if (p->u->held == first)
+		p->u->held = NULL;
+	if (upstream_sockets_send(p->u->sockets, place_of(first) / PAIR, msgs, n) < 0)
+		refuse(first);
+}
+
+static void on_send(void *arg)
+{
+	struct upstream *u = arg;
+
+	if (u->held)
+		send_pair(u->held, 1);
 }
 
 static void peer_free(struct peer *p)
@@ -348,11 +433,53 @@ static void drop(struct ask *a)
 static int take(struct peer *p)
 {
 	int number = upstream_pool_take(p->pool), oldest = upstream_pool_oldest(p->pool);
+	struct ask *pair = &p->u->asks[oldest < 0 ? 0 : oldest * PAIR], *a;
 
 	if (number != -EAGAIN || oldest < 0 || p->in_turn)
 		return number;
-	drop(&p->u->asks[oldest]);
+	while ((a = first_waiting(pair)))
+		drop(a);
 	return upstream_pool_take(p->pool);
+}
+
+static bool goes_with(const struct ask *held, const struct peer *p, const uint8_t *msg,
+		      size_t len)
+{
+	return held && held->peer == p && held->len == len &&
+	       name_equal(held->msg + MSG_HEAD_LEN, msg + MSG_HEAD_LEN);
+}
+
+/* Where the question goes: beside the one that is held, or first of a socket.  NULL, and why
+ * not. */
+static struct ask *place_for(struct peer *p, const uint8_t *msg, size_t len, int *why)
+{
+	struct upstream *u = p->u;
+	struct ask *pair;
+
+	if (goes_with(u->held, p, msg, len))
+		return u->held + 1;
+	on_send(u);
+	*why = take(p);
+	if (*why < 0)
+		return NULL;
+	pair = &u->asks[*why * PAIR];
+	pair[0].unanswered = pair[1].unanswered = false;
+	return pair;
+}
+
+/* Together with the one that was held, or when the turn ends. */
+static void send_or_hold(struct ask *a)
+{
+	struct upstream *u = a->peer->u;
+
+	if (u->held && a == u->held + 1) {
+		send_pair(u->held, PAIR);
+	} else if (u->held) { /* asked by who was told of a refusal meanwhile */
+		send_pair(a, 1);
+	} else {
+		u->held = a;
+		ev_after_do(&u->send);
+	}
 }
 
 static bool is_short(int rc)
@@ -367,26 +494,25 @@ void upstream_send(struct upstream *u, uint64_t tag, const struct forward_peer *
 	uint8_t known[EXCHANGE_LEN_MAX];
 	struct peer *p;
 	struct ask *a;
-	int number;
+	int why = -ENOMEM;
 
 	if (tcp) {
 		upstream_tcp_send(u->tcp, tag, peer, msg, len);
 		return;
 	}
 	p = peer_of(u, peer);
-	number = p ? take(p) : -ENOMEM;
-	if (number < 0) {
-		u->fn(u->arg, tag, is_short(number) ? FORWARD_BUSY : FORWARD_REFUSED, NULL, 0);
+	a = p ? place_for(p, msg, len, &why) : NULL;
+	if (!a) {
+		u->fn(u->arg, tag, is_short(why) ? FORWARD_BUSY : FORWARD_REFUSED, NULL, 0);
 		return;
 	}
-	a = &u->asks[number];
 	a->peer = p;
 	a->ended = a->told = false;
 	a->len = (uint16_t)len;
 	memcpy(a->msg, msg, len);
-	u->tags[number] = tag;
-	if ((unsigned)number >= u->n_asks)
-		u->n_asks = (unsigned)number + 1;
+	u->tags[place_of(a)] = tag;
+	if (place_of(a) >= u->n_asks)
+		u->n_asks = place_of(a) + 1;
 	p->busy++;
 	p->used_ms = ev_now_ms(u->loop);
 	if (u->timer.at_ms == EV_NEVER)
@@ -395,6 +521,8 @@ void upstream_send(struct upstream *u, uint64_t tag, const struct forward_peer *
 	p->in_turn++;
 	ares_send(p->ares, known, (int)len, on_done, a);
 	p->in_turn--;
+	if (a->peer && u->tags[place_of(a)] == tag) /* c-ares has it */
+		send_or_hold(a);
 	tell(p);
 }
 
@@ -423,6 +551,7 @@ struct upstream *upstream_new(struct ev_loop *loop, upstream_fn *fn, void *arg)
 	u->fn = fn;
 	u->arg = arg;
 	ev_timer_init(&u->timer, loop, on_tick, u);
+	ev_after_init(&u->send, loop, on_send, u);
 	u->tcp = upstream_tcp_new(loop, fn, arg);
 	u->sockets = upstream_sockets_new(loop, on_ready, u);
 	if (u->tcp && u->sockets)
@@ -442,6 +571,7 @@ void upstream_free(struct upstream *u)
 		return;
 	u->closing = true;
 	ev_timer_stop(&u->timer);
+	ev_after_stop(&u->send);
 	while (u->peers) {
 		struct peer *p = u->peers;
 

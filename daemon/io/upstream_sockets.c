@@ -3,9 +3,11 @@
 
 #include "base/addr.h"
 #include "daemon/random.h"
+#include "daemon/udp_frame.h"
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,9 +15,9 @@
 #include <unistd.h>
 
 enum {
-	SPREAD = 8,         /* idle sockets of a peer to choose from before more are made */
-	PORT_QUESTIONS = 4, /* from one port */
-	PORT_MS = 1000,     /* what is found out of a port is of no use for longer */
+	SPREAD = 8,     /* idle sockets of a peer to choose from before more are made */
+	PORT_TURNS = 4, /* that a port is taken for */
+	PORT_MS = 1000, /* what is found out of a port is of no use for longer */
 	IDLE_MS = 10000,
 	BURST = 32,    /* sockets read in one turn of the loop */
 	STALE_MAX = 8, /* datagrams left in a socket that is used again */
@@ -31,7 +33,7 @@ union address {
 struct one {
 	int fd; /* NONE: the place is free */
 	struct upstream_pool *pool;
-	unsigned asked; /* from this port */
+	unsigned turns; /* of this port */
 	bool connected;
 	uint64_t since_ms, used_ms; /* connected; taken last */
 	int older, newer;           /* of those that are taken */
@@ -52,6 +54,7 @@ struct upstream_sockets {
 	upstream_ready_fn *fn;
 	void *arg;
 	int poll;
+	bool frames; /* udp_frame.h; set by the first socket */
 	struct ev_io *io;
 	unsigned max, n, n_used; /* n_used: places that were ever used */
 	int free;
@@ -98,6 +101,8 @@ static int add(struct upstream_pool *p)
 		*o = (struct one){ .fd = NONE, .next_free = next_free };
 		return rc;
 	}
+	if (!s->n_used)
+		s->frames = udp_frame_is_known(fd);
 	s->n_used += s->free == NONE;
 	s->free = next_free;
 	s->n++;
@@ -141,7 +146,7 @@ static int connect_anew(struct one *o, uint64_t now_ms)
 	if (connect(o->fd, &o->pool->to.sa, o->pool->to_len) < 0)
 		return -errno;
 	o->connected = true;
-	o->asked = 0;
+	o->turns = 0;
 	o->since_ms = now_ms;
 	return 0;
 }
@@ -185,7 +190,7 @@ int upstream_pool_take(struct upstream_pool *p)
 	at %= p->n_idle;
 	o = &s->all[p->idle[at]];
 	rc = 0;
-	if (!o->connected || o->asked >= PORT_QUESTIONS || o->since_ms + PORT_MS <= now_ms)
+	if (!o->connected || o->turns >= PORT_TURNS || o->since_ms + PORT_MS <= now_ms)
 		rc = connect_anew(o, now_ms);
 	if (rc < 0) {
 		drop(p, at);
@@ -193,7 +198,7 @@ int upstream_pool_take(struct upstream_pool *p)
 	}
 	rc = p->idle[at];
 	p->idle[at] = p->idle[--p->n_idle];
-	o->asked++;
+	o->turns++;
 	o->used_ms = now_ms;
 	append(p, (unsigned)rc);
 	return rc;
@@ -211,23 +216,48 @@ void upstream_sockets_give(struct upstream_sockets *s, unsigned number, bool ans
 
 	take_out(p, number);
 	if (!answered)
-		o->asked = PORT_QUESTIONS;
+		o->turns = PORT_TURNS;
 	p->idle[p->n_idle++] = (uint16_t)number;
 }
 
+/* Each by itself, where they cannot go as one frame. */
+static int send_each(int fd, const struct iovec *msgs, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (send(fd, msgs[i].iov_base, msgs[i].iov_len, 0) < 0)
+			return -errno;
+	return 0;
+}
+
+static int send_all(struct upstream_sockets *s, int fd, const struct iovec *msgs, unsigned n)
+{
+	struct udp_frame frame;
+	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)msgs, .msg_iovlen = n };
+
+	if (n == 1 || !s->frames)
+		return send_each(fd, msgs, n);
+	udp_frame_of(&m, &frame);
+	if (sendmsg(fd, &m, 0) >= 0)
+		return 0;
+	if (!udp_frame_refused(errno))
+		return -errno;
+	s->frames = errno != EIO;
+	return send_each(fd, msgs, n);
+}
+
 /* An error may be an earlier one, or tell that the way there has changed. */
-int upstream_sockets_send(struct upstream_sockets *s, unsigned number, const uint8_t *msg,
-			  size_t len)
+int upstream_sockets_send(struct upstream_sockets *s, unsigned number, const struct iovec *msgs,
+			  unsigned n)
 {
 	struct one *o = &s->all[number];
-	int rc;
+	int rc = send_all(s, o->fd, msgs, n);
 
-	if (send(o->fd, msg, len, 0) >= 0)
+	if (rc == 0)
 		return 0;
 	rc = connect_anew(o, ev_now_ms(s->loop));
-	if (rc == 0 && send(o->fd, msg, len, 0) < 0)
-		rc = -errno;
-	o->asked = PORT_QUESTIONS;
+	if (rc == 0)
+		rc = send_all(s, o->fd, msgs, n);
+	o->turns = PORT_TURNS;
 	return rc;
 }
 
@@ -243,17 +273,25 @@ static bool is_peer(const struct upstream_pool *p, const union address *from)
 	       addr_equal(&from->six.sin6_addr, &p->to.six.sin6_addr);
 }
 
-ssize_t upstream_sockets_receive(struct upstream_sockets *s, unsigned number, uint8_t *out,
-				 size_t size)
+int upstream_sockets_receive(struct upstream_sockets *s, unsigned number, struct iovec *out,
+			     unsigned n)
 {
 	const struct one *o = &s->all[number];
-	union address from = { 0 };
-	socklen_t from_len = sizeof from;
-	ssize_t n = recvfrom(o->fd, out, size, 0, &from.sa, &from_len);
+	union address from[UPSTREAM_DATAGRAMS_MAX];
+	struct mmsghdr msgs[UPSTREAM_DATAGRAMS_MAX];
+	int got;
 
-	if (n < 0)
+	for (unsigned i = 0; i < n; i++)
+		msgs[i].msg_hdr = (struct msghdr){ .msg_name = &from[i],
+						   .msg_namelen = sizeof from[i],
+						   .msg_iov = &out[i],
+						   .msg_iovlen = 1 };
+	got = recvmmsg(o->fd, msgs, n, 0, NULL);
+	if (got < 0)
 		return -errno;
-	return is_peer(o->pool, &from) ? n : 0;
+	for (int i = 0; i < got; i++)
+		out[i].iov_len = is_peer(o->pool, &from[i]) ? msgs[i].msg_len : 0;
+	return got;
 }
 
 void upstream_sockets_again(struct upstream_sockets *s, unsigned number)

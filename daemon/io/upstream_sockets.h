@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* upstream_sockets.h - UDP sockets connected to forwarders, kept between questions.
  *
- * A socket has one question at a time, so what it hears and what it is refused belongs to that.
- * It is taken at random of those that are idle.  Its port, of the kernel's choice, is left for
- * another one after a few questions, after a while, and after a question without an answer: so
- * nothing late is heard where something else is waited for (RFC 5452 9.2).  All of them
- * together are one descriptor of the loop, read in bounded bursts.
+ * Who takes a socket has it alone, so what it hears and what it is refused belongs to what was
+ * asked there.  It is taken at random of those that are idle.  Its port, of the kernel's
+ * choice, is left for another one after a few turns, after a while, and after a question
+ * without an answer: so nothing late is heard where something else is waited for (RFC
+ * 5452 9.2).  All of them together are one descriptor of the loop, read in bounded bursts.
  */
 #pragma once
 
@@ -17,8 +17,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
-enum { UPSTREAM_SOCKETS_MAX = 2048 };
+enum { UPSTREAM_SOCKETS_MAX = 2048, UPSTREAM_DATAGRAMS_MAX = 2 };
 
 struct upstream_sockets;
 struct upstream_pool; /* those of one peer */
@@ -47,11 +48,12 @@ int upstream_pool_take(struct upstream_pool *);
 int upstream_pool_oldest(const struct upstream_pool *);
 void upstream_sockets_give(struct upstream_sockets *, unsigned number, bool answered);
 
-/* 0 or -errno. */
-int upstream_sockets_send(struct upstream_sockets *, unsigned number, const uint8_t *msg,
-			  size_t len);
-/* A datagram of the peer, or -errno. */
-ssize_t upstream_sockets_receive(struct upstream_sockets *, unsigned number, uint8_t *out,
-				 size_t size);
+/* n datagrams of one length; 0 or -errno. */
+int upstream_sockets_send(struct upstream_sockets *, unsigned number, const struct iovec *msgs,
+			  unsigned n);
+/* Up to n datagrams, n at most UPSTREAM_DATAGRAMS_MAX; their number, or -errno.  Each vector
+ * gets its datagram's length, 0 for what is not the peer's. */
+int upstream_sockets_receive(struct upstream_sockets *, unsigned number, struct iovec *out,
+			     unsigned n);
 /* More is left than is read now. */
 void upstream_sockets_again(struct upstream_sockets *, unsigned number);

@@ -17,12 +17,13 @@ static void set_case(uint8_t *name, size_t len, uint64_t upper)
 		size_t end = at + 1 + name[at];
 
 		for (at++; at < end && at < len; at++) {
-			name[at] = lower(name[at]);
-			if (name[at] < 'a' || name[at] > 'z')
-				continue;
-			if (upper & 1)
-				name[at] = (uint8_t)(name[at] & ~0x20);
-			upper >>= 1;
+			uint8_t c = name[at] | 0x20;
+			bool letter = c >= 'a' && c <= 'z';
+
+			/* Without branches, which would go one way or the other at random. */
+			c = (uint8_t)(c ^ (upper & 1) << 5);
+			name[at] = letter ? c : name[at];
+			upper >>= letter;
 		}
 	}
 }

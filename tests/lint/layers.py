@@ -29,6 +29,7 @@ daemon/ev.*
 daemon/sd.*
 daemon/privilege.*
 daemon/random.*
+daemon/udp_frame.h
 
 daemon/event.*
 

@@ -67,12 +67,28 @@ static struct sockaddr_in ask(struct world *w, unsigned number)
 {
 	struct sockaddr_in from = { 0 };
 	socklen_t len = sizeof from;
-	uint8_t got[8];
+	uint8_t got[8], msg[] = { 1, 2 };
 
-	assert_int_equal(upstream_sockets_send(w->sockets, number, (uint8_t[]){ 1, 2 }, 2), 0);
+	assert_int_equal(upstream_sockets_send(w->sockets, number,
+					       &(struct iovec){ msg, sizeof msg }, 1),
+			 0);
 	assert_int_equal(recvfrom(w->peer, got, sizeof got, 0, (struct sockaddr *)&from, &len),
 			 2);
 	return from;
+}
+
+/* What is there, datagrams of an octet. */
+static int receive(struct world *w, unsigned number, uint8_t got[UPSTREAM_DATAGRAMS_MAX])
+{
+	struct iovec iov[UPSTREAM_DATAGRAMS_MAX];
+	int n;
+
+	for (unsigned i = 0; i < UPSTREAM_DATAGRAMS_MAX; i++)
+		iov[i] = (struct iovec){ &got[i], 1 };
+	n = upstream_sockets_receive(w->sockets, number, iov, UPSTREAM_DATAGRAMS_MAX);
+	for (int i = 0; i < n; i++)
+		assert_int_equal(iov[i].iov_len, 1);
+	return n;
 }
 
 static unsigned take(struct world *w)
@@ -83,7 +99,7 @@ static unsigned take(struct world *w)
 	return (unsigned)number;
 }
 
-static void port_has_few_questions(void **state)
+static void port_has_few_turns(void **state)
 {
 	static unsigned asked[65536];
 	unsigned ports = 0, most = 0;
@@ -99,6 +115,37 @@ static void port_has_few_questions(void **state)
 		upstream_sockets_give(w.sockets, number, true);
 	}
 	assert_true(ports >= 90 && ports <= 250 && most <= 16);
+	tear_down(&w);
+}
+
+/* From one port, as one frame where that passes, else (longer than the path) each alone. */
+static void two_leave_together(void **state)
+{
+	static uint8_t msg[2][40000], got[65536];
+	const size_t lens[] = { 2, 1000, sizeof msg[0] };
+	struct world w;
+
+	(void)state;
+	set_up(&w);
+	memset(msg[0], 1, sizeof msg[0]);
+	memset(msg[1], 2, sizeof msg[1]);
+	for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+		struct sockaddr_in from[2];
+		struct iovec iov[] = { { msg[0], lens[i] }, { msg[1], lens[i] } };
+		unsigned number = take(&w);
+
+		assert_int_equal(upstream_sockets_send(w.sockets, number, iov, 2), 0);
+		for (int k = 0; k < 2; k++) {
+			socklen_t len = sizeof *from;
+
+			assert_int_equal(recvfrom(w.peer, got, sizeof got, 0,
+						  (struct sockaddr *)&from[k], &len),
+					 lens[i]);
+			assert_memory_equal(got, msg[k], lens[i]);
+		}
+		assert_int_equal(from[0].sin_port, from[1].sin_port);
+		upstream_sockets_give(w.sockets, number, true);
+	}
 	tear_down(&w);
 }
 
@@ -143,8 +190,7 @@ static void nothing_late_is_heard(void **state)
 	}
 	for (unsigned i = 0; i < 50; i++) {
 		number = take(&w);
-		assert_int_equal(upstream_sockets_receive(w.sockets, number, got, sizeof got),
-				 -EAGAIN);
+		assert_int_equal(receive(&w, number, got), -EAGAIN);
 		upstream_sockets_give(w.sockets, number, false);
 	}
 	tear_down(&w);
@@ -171,8 +217,12 @@ static void answer_wakes_the_loop_each_time(void **state)
 	upstream_sockets_again(w.sockets, number);
 	ev_run(w.loop);
 	assert_int_equal(w.n_ready, 4);
-	assert_int_equal(upstream_sockets_receive(w.sockets, number, got, sizeof got), 1);
+	assert_int_equal(receive(&w, number, got), 2);
 	assert_int_equal(got[0], 1);
+	assert_int_equal(got[1], 2);
+	assert_int_equal(receive(&w, number, got), 1);
+	assert_int_equal(got[0], 3);
+	assert_int_equal(receive(&w, number, got), -EAGAIN);
 	upstream_sockets_give(w.sockets, number, true);
 	tear_down(&w);
 }
@@ -210,7 +260,8 @@ static void sockets_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(port_has_few_questions),
+		cmocka_unit_test(port_has_few_turns),
+		cmocka_unit_test(two_leave_together),
 		cmocka_unit_test(unanswered_question_ends_a_port),
 		cmocka_unit_test(nothing_late_is_heard),
 		cmocka_unit_test(answer_wakes_the_loop_each_time),
