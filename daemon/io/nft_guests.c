@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* nft_guests.c - tables "ip6 v6gwd" and "ip6 v6gwd_dns": a map of sources to link-layer
  * addresses that the kernel itself fills, and the request for one of its elements.
+ *
+ * To note each forwarded packet anew would be most of what the fast path adds to routing, since
+ * processors would write to the same element in turns.  So what was noted a moment ago is only
+ * looked up, in a set beside the map.
  */
 #define LOG_PLANE "nat64"
 
@@ -20,14 +24,16 @@
 #define FORWARD     "forward"
 #define INPUT       "input"
 #define MAP         "guests"
+#define RECENT      "recent"
 #define PRIORITY    300 /* behind the filters: what they drop says nothing of a guest */
 #define CONTENT_LEN 4096u
 #define ANSWER_LEN  8192u
 
 /* Under a flood of new sources the map holds those of the last TIMEOUT_MS, and what the
- * collector has not taken away yet: 170,000 a second.  Some 12 MiB of the kernel's memory then,
- * which go with the flood. */
+ * collector has not taken away yet: 170,000 a second.  Some 20 MiB of the kernel's memory then,
+ * with the set, which go with the flood. */
 #define TIMEOUT_MS  500u
+#define RECENT_MS   100u /* a packet that is not noted was so less long ago */
 #define COLLECT_MS  250u
 #define SOURCES_MAX 131072u
 
@@ -35,7 +41,11 @@
 #define DPORT_OFFSET 2u /* of the destination port in a UDP or TCP header */
 
 #define REG_KEY  NFT_REG_1
-#define REG_DATA NFT_REG_2
+#define REG_DATA NFT_REG_2 /* right behind: both are the key of RECENT */
+
+/* A source and, padded to whole registers, its link-layer address. */
+#define RECENT_LEN  24u
+#define RECENT_TYPE (NFT_TYPE_IPV6_ADDR << 6 | NFT_TYPE_ETHER_ADDR)
 
 struct nft_guests {
 	struct nft_table table;
@@ -43,21 +53,31 @@ struct nft_guests {
 	uint16_t port;         /* for which it is */
 };
 
-static void put_map(struct nft_batch *t)
+static struct nftnl_set *new_set(const char *name, uint32_t flags, uint32_t type, uint32_t len,
+				 uint64_t timeout_ms)
 {
 	struct nftnl_set *set = nftnl_set_alloc();
 
+	if (!set)
+		return NULL;
+	nftnl_set_set_str(set, NFTNL_SET_NAME, name);
+	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, flags | NFT_SET_TIMEOUT | NFT_SET_EVAL);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, type);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, len);
+	nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, SOURCES_MAX);
+	nftnl_set_set_u64(set, NFTNL_SET_TIMEOUT, timeout_ms);
+	nftnl_set_set_u32(set, NFTNL_SET_GC_INTERVAL, COLLECT_MS);
+	return set;
+}
+
+static void put_map(struct nft_batch *t)
+{
+	struct nftnl_set *set = new_set(MAP, NFT_SET_MAP, NFT_TYPE_IPV6_ADDR,
+					sizeof(struct in6_addr), TIMEOUT_MS);
+
 	if (set) {
-		nftnl_set_set_str(set, NFTNL_SET_NAME, MAP);
-		nftnl_set_set_u32(set, NFTNL_SET_FLAGS,
-				  NFT_SET_MAP | NFT_SET_TIMEOUT | NFT_SET_EVAL);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, NFT_TYPE_IPV6_ADDR);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, sizeof(struct in6_addr));
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, NFT_TYPE_ETHER_ADDR);
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, ADDR_MAC_LEN);
-		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, SOURCES_MAX);
-		nftnl_set_set_u64(set, NFTNL_SET_TIMEOUT, TIMEOUT_MS);
-		nftnl_set_set_u32(set, NFTNL_SET_GC_INTERVAL, COLLECT_MS);
 	}
 	nft_put_set(t, set);
 }
@@ -94,17 +114,43 @@ static struct nftnl_rule *begin_received(struct nft_batch *t, uint8_t protocol, 
 	return rule;
 }
 
-/* ... update @guests { ip6 saddr : ether saddr } accept */
-static void put_note(struct nft_batch *t, struct nftnl_rule *rule)
+/* ip6 saddr . ether saddr @recent accept */
+static void put_recent(struct nft_batch *t, struct nftnl_rule *rule)
+{
+	struct nftnl_expr *lookup = nft_rule_add(t, rule, "lookup");
+
+	if (lookup) {
+		nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, REG_KEY);
+		nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, RECENT);
+	}
+	nft_rule_verdict(t, rule, NF_ACCEPT);
+	nft_rule_end(t, rule, "noted a moment ago");
+}
+
+/* update @set { ... }; what follows in the rule is for those who found room. */
+static struct nftnl_expr *put_update(struct nft_batch *t, struct nftnl_rule *rule,
+				     const char *set)
 {
 	struct nftnl_expr *update = nft_rule_add(t, rule, "dynset");
 
-	if (update) {
-		nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
-		nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_SREG_KEY, REG_KEY);
+	if (!update)
+		return NULL;
+	nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_SREG_KEY, REG_KEY);
+	nftnl_expr_set_str(update, NFTNL_EXPR_DYNSET_SET_NAME, set);
+	return update;
+}
+
+/* ... update @guests { ip6 saddr : ether saddr } update @recent { ip6 saddr . ether saddr }
+ * accept */
+static void put_note(struct nft_batch *t, struct nftnl_rule *rule, bool recent)
+{
+	struct nftnl_expr *update = put_update(t, rule, MAP);
+
+	if (update)
 		nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_SREG_DATA, REG_DATA);
-		nftnl_expr_set_str(update, NFTNL_EXPR_DYNSET_SET_NAME, MAP);
-	}
+	if (recent)
+		put_update(t, rule, RECENT);
 	nft_rule_verdict(t, rule, NF_ACCEPT);
 	nft_rule_end(t, rule, "who a guest is");
 }
@@ -119,21 +165,29 @@ static void put_refusal(struct nft_batch *t, const char device[IFNAMSIZ])
 	nft_rule_end(t, rule, "no room to note who a guest is");
 }
 
+static void put_forward(struct nft_batch *t, const char device[IFNAMSIZ])
+{
+	nft_put_set(t, new_set(RECENT, 0, RECENT_TYPE, RECENT_LEN, RECENT_MS));
+	nft_put_chain(t, FORWARD, "filter", NF_INET_FORWARD, PRIORITY);
+	put_recent(t, begin_forwarded(t, device));
+	put_note(t, begin_forwarded(t, device), true);
+	put_note(t, begin_forwarded(t, device), false); /* only the set is full */
+	put_refusal(t, device);
+}
+
 static void write_content(struct nft_batch *t, void *arg)
 {
 	const struct nft_guests *g = arg;
 
 	put_map(t);
 	if (!g->port) {
-		nft_put_chain(t, FORWARD, "filter", NF_INET_FORWARD, PRIORITY);
-		put_note(t, begin_forwarded(t, g->device));
-		put_refusal(t, g->device);
+		put_forward(t, g->device);
 		return;
 	}
 	/* Whose question finds no room is answered as one that nobody knows. */
 	nft_put_chain(t, INPUT, "filter", NF_INET_LOCAL_IN, PRIORITY);
-	put_note(t, begin_received(t, IPPROTO_UDP, g->port));
-	put_note(t, begin_received(t, IPPROTO_TCP, g->port));
+	put_note(t, begin_received(t, IPPROTO_UDP, g->port), false);
+	put_note(t, begin_received(t, IPPROTO_TCP, g->port), false);
 }
 
 /* Asks for the one element whose key is addr. */

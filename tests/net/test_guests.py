@@ -240,11 +240,28 @@ def test_the_address_of_nobody(lab):
     assert len(made_up(gw)) == LIMIT
 
 
+def test_noted_as_long_as_it_sends(lab):
+    """What was noted a moment ago is not noted with each packet, but long before it would be forgotten."""
+    gw = started(lab)
+    guest = lab.guests[0]
+    ping = guest.popen("ping", "-q", "-i", "0.005", "-w", "4", TARGET, stdout=subprocess.DEVNULL)
+    wait_until(lambda: gw.ctl_rows("mappings"), 5)
+    address, = (m["ipv6"] for m in gw.ctl_rows("mappings"))
+    left = []
+    for _ in range(50):
+        table = lab.host.out("nft", "list", "map", "ip6", "v6gwd", "guests")
+        left += [int(ms) for ms in re.findall(rf"{address} expires (\d+)ms : {guest.mac}", table)]
+    assert ping.poll() is None and ping.wait(5) == 0
+    assert len(left) == 50 and min(left) >= 380 and len(set(left)) > 20, left
+
+
 def test_nothing_is_left(lab):
     gw = lab.gateway().start()
     gw.wait_ok()
     table = lab.host.out("nft", "list", "table", "ip6", "v6gwd")
     rules = re.findall(r'oifname "nat64" (.*) comment', table)
-    assert rules == ["update @guests { ip6 saddr : ether saddr } accept", "meta iiftype ether counter packets 0 bytes 0 drop"], table
+    note, recent = "update @guests { ip6 saddr : ether saddr }", "ip6 saddr . ether saddr"
+    assert rules == [f"{recent} @recent accept", f"{note} update @recent {{ {recent} }} accept", f"{note} accept",
+                     "meta iiftype ether counter packets 0 bytes 0 drop"], table
     gw.stop()
     assert lab.host.out("nft", "list", "ruleset") == ""
