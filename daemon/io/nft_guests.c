@@ -90,12 +90,20 @@ static void load_source(struct nft_batch *t, struct nftnl_rule *rule)
 			 sizeof(struct in6_addr), REG_KEY);
 }
 
-/* oifname DEVICE ... */
-static struct nftnl_rule *begin_forwarded(struct nft_batch *t, const char device[IFNAMSIZ])
+/* oifname != DEVICE accept: the other way is spared the rest */
+static void put_others(struct nft_batch *t, const char device[IFNAMSIZ])
 {
 	struct nftnl_rule *rule = nft_rule_begin(t, FORWARD);
 
-	nft_rule_meta(t, rule, NFT_META_OIFNAME, NFT_CMP_EQ, device, IFNAMSIZ);
+	nft_rule_meta(t, rule, NFT_META_OIFNAME, NFT_CMP_NEQ, device, IFNAMSIZ);
+	nft_rule_verdict(t, rule, NF_ACCEPT);
+	nft_rule_end(t, rule, "not to be translated");
+}
+
+static struct nftnl_rule *begin_forwarded(struct nft_batch *t)
+{
+	struct nftnl_rule *rule = nft_rule_begin(t, FORWARD);
+
 	load_source(t, rule);
 	return rule;
 }
@@ -157,9 +165,9 @@ static void put_note(struct nft_batch *t, struct nftnl_rule *rule, bool recent)
 
 /* ... counter drop: comes here when the map is full.  Who filled it would be known to nobody by
  * his next address, and have no limit. */
-static void put_refusal(struct nft_batch *t, const char device[IFNAMSIZ])
+static void put_refusal(struct nft_batch *t)
 {
-	struct nftnl_rule *rule = begin_forwarded(t, device);
+	struct nftnl_rule *rule = begin_forwarded(t);
 
 	nft_rule_drop(t, rule);
 	nft_rule_end(t, rule, "no room to note who a guest is");
@@ -169,10 +177,11 @@ static void put_forward(struct nft_batch *t, const char device[IFNAMSIZ])
 {
 	nft_put_set(t, new_set(RECENT, 0, RECENT_TYPE, RECENT_LEN, RECENT_MS));
 	nft_put_chain(t, FORWARD, "filter", NF_INET_FORWARD, PRIORITY);
-	put_recent(t, begin_forwarded(t, device));
-	put_note(t, begin_forwarded(t, device), true);
-	put_note(t, begin_forwarded(t, device), false); /* only the set is full */
-	put_refusal(t, device);
+	put_others(t, device);
+	put_recent(t, begin_forwarded(t));
+	put_note(t, begin_forwarded(t), true);
+	put_note(t, begin_forwarded(t), false); /* only the set is full */
+	put_refusal(t);
 }
 
 static void write_content(struct nft_batch *t, void *arg)
