@@ -29,6 +29,7 @@ MASQUERADE = """table ip nat {
 }
 """
 CACHE = "256M"                     # room for 100,000 names in each DNS server
+FEW_PORTS = 4                      # that questions come from
 
 
 @dataclasses.dataclass
@@ -289,10 +290,10 @@ class DnsSystem(System):
     def works(self):
         return self.guest.ok("dig", f"@{HOST6}", "+time=1", "+tries=1", "a0000000.bench.example.net", "A")
 
-    def ask(self, kind, letter, names=0, window=128, seconds=None, first=False, pause_us=0, cpus=None):
+    def ask(self, kind, letter, names=0, window=128, seconds=None, first=False, pause_us=0, cpus=None, ports=FEW_PORTS):
         """names 0: each name once, never one that was asked before."""
         result = self.load("ask", self.guest.netns, cpus or self.options.guest_cpus, HOST6, kind, letter, names,
-                           0 if names else self.next_name, window, pause_us, int(first), seconds or self.options.seconds)
+                           0 if names else self.next_name, window, pause_us, int(first), ports, seconds or self.options.seconds)
         if not names:
             self.next_name = result["next_name"]
         return result

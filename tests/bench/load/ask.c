@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 enum {
-	SOCKETS = 4,
+	FEW = 4, /* sockets that are looked at without asking which are ready */
+	SOCKETS_MAX = 256,
 	BATCH = 32,
 	QUESTION = 24 + 20, /* octets */
 	SLOTS = 4096, /* the low twelve bits of an ID; the others tell a slot's questions apart
@@ -27,7 +28,8 @@ struct slot {
 };
 
 struct asker {
-	int fds[SOCKETS];
+	int fds[SOCKETS_MAX];
+	unsigned int sockets;
 	uint8_t type;
 	char letter;
 	uint32_t next, names, first_name, window, serial;
@@ -134,25 +136,26 @@ static void ask_again(struct asker *a)
 		if (now - a->slots[i].sent < LOST_MS * INT64_C(1000000))
 			continue;
 		a->lost += a->counting;
-		send_slots(a, a->fds[i % SOCKETS], &i, 1);
+		send_slots(a, a->fds[i % a->sockets], &i, 1);
 	}
 }
 
 static void run_until(struct asker *a, int64_t end, long long questions)
 {
-	struct pollfd polls[SOCKETS];
+	bool blindly = a->sockets <= FEW && a->window >= a->sockets;
+	struct pollfd polls[SOCKETS_MAX];
 	int64_t look = load_now() + 100000000;
 
-	for (int i = 0; i < SOCKETS; i++)
+	for (unsigned int i = 0; i < a->sockets; i++)
 		polls[i] = (struct pollfd){ .fd = a->fds[i], .events = POLLIN };
 	while (load_now() < end && (!questions || a->answered < questions)) {
 		bool any = false;
 
-		for (int i = 0; i < SOCKETS; i++)
-			if (polls[i].revents || a->window >= SOCKETS)
+		for (unsigned int i = 0; i < a->sockets; i++)
+			if (polls[i].revents || blindly)
 				any |= receive(a, a->fds[i]);
-		if (!any || a->window < SOCKETS)
-			poll(polls, SOCKETS, 10);
+		if (!any || !blindly)
+			poll(polls, a->sockets, 10);
 		if (load_now() > look) {
 			ask_again(a);
 			look = load_now() + 100000000;
@@ -160,11 +163,17 @@ static void run_until(struct asker *a, int64_t end, long long questions)
 	}
 }
 
-static void open_sockets(struct asker *a, const char *netns, const char *target)
+static void open_sockets(struct asker *a, const char *netns, const char *target,
+			 unsigned int sockets)
 {
 	static const int size = QUESTION;
 
-	for (int i = 0; i < SOCKETS; i++) {
+	if (sockets < 1 || sockets > SOCKETS_MAX) {
+		errno = 0;
+		load_die("1 to %d ports", SOCKETS_MAX);
+	}
+	a->sockets = sockets;
+	for (unsigned int i = 0; i < sockets; i++) {
 		a->fds[i] = load_connected(netns, target, 53, SOCK_DGRAM);
 		load_try(setsockopt(a->fds[i], SOL_UDP, UDP_SEGMENT, &size, sizeof(size)),
 			 "UDP_SEGMENT");
@@ -182,7 +191,7 @@ static double own_cpu(void)
 int load_ask(char **argv)
 {
 	static struct asker a;
-	double seconds = load_number(argv, 10);
+	double seconds = load_number(argv, 11);
 	long long questions = seconds < 0 ? (long long)-seconds : 0;
 	int64_t begin;
 	double own, used;
@@ -197,7 +206,7 @@ int load_ask(char **argv)
 	load_pin(argv[1]);
 	if (load_number(argv, 9) != 0)
 		load_first();
-	open_sockets(&a, argv[0], argv[2]);
+	open_sockets(&a, argv[0], argv[2], (unsigned int)load_number(argv, 10));
 	ask_again(&a);
 	if (!questions)
 		run_until(&a, load_now() + (int64_t)(seconds / 4 * 1e9), 0);
@@ -229,11 +238,11 @@ int load_pour(char **argv)
 
 	a.names = (uint32_t)load_number(argv, 3);
 	load_pin(argv[1]);
-	open_sockets(&a, argv[0], argv[2]);
+	open_sockets(&a, argv[0], argv[2], FEW);
 	printf("begin\n");
 	fflush(stdout);
 	while (load_now() < end) {
-		int fd = a.fds[sent / BATCH % SOCKETS];
+		int fd = a.fds[sent / BATCH % FEW];
 
 		send_slots(&a, fd, which, BATCH);
 		sent += BATCH;
