@@ -102,8 +102,8 @@ class Node:
             for path in pathlib.Path("/etc").iterdir():
                 (self.etc / path.name).symlink_to(f"/run/etc/{path.name}")
             self.write("resolv.conf", "")
+        lab.netns.append(self.netns)  # first: whoever ends us in between leaves nothing
         sh("ip", "netns", "add", self.netns)
-        lab.netns.append(self.netns)
         self.holder = subprocess.Popen(
             ["ip", "netns", "exec", self.netns, "unshare", "--mount", "--propagation", "private",
              "sh", "-ec", 'for d in /run /var/lib; do mount -t tmpfs -o mode=755 tmpfs $d; done; '
