@@ -18,7 +18,8 @@ static bool follow_once(const struct msg *m, uint16_t type, struct synth_chain *
 {
 	bool moved = false;
 	struct msg_rr rr;
-	uint8_t owner[DNS_NAME_MAX];
+	uint8_t owner[DNS_NAME_MAX], target[DNS_NAME_MAX];
+	size_t n;
 
 	*dname_at = 0;
 	for (size_t at = m->at[MSG_ANSWER]; at < m->at[MSG_AUTHORITY] && msg_record(m, at, &rr);
@@ -28,12 +29,15 @@ static bool follow_once(const struct msg *m, uint16_t type, struct synth_chain *
 		if (rr.type == type && name_equal(owner, c->end)) {
 			*data = true;
 		} else if (rr.type == TYPE_CNAME && name_equal(owner, c->end)) {
-			if (c->cnames == SYNTH_CNAMES_MAX || c->n_links == SYNTH_LINKS_MAX)
+			/* In classes other than IN it need not be a name. */
+			n = msg_rdata_name(m, &rr, 0, target);
+			if (!n || c->cnames == SYNTH_CNAMES_MAX ||
+			    c->n_links == SYNTH_LINKS_MAX)
 				return break_chain(c);
 			c->links[c->n_links].at = at;
 			c->links[c->n_links++].makes = false;
 			c->cnames++;
-			msg_rdata_name(m, &rr, 0, c->end);
+			memcpy(c->end, target, n);
 			moved = true;
 		} else if (rr.type == TYPE_DNAME && !*dname_at && name_is_in(c->end, owner) &&
 			   !name_equal(c->end, owner)) {
