@@ -52,6 +52,7 @@ struct ask {
 	bool told;                    /* nobody waits for how it ends */
 	bool unanswered;              /* ended so; until the socket is taken again */
 	enum forward_outcome outcome; /* of one that ended */
+	struct iovec heard;           /* then the answer, in datagrams */
 	uint16_t len;
 	uint8_t msg[EXCHANGE_LEN_MAX];
 };
@@ -224,7 +225,7 @@ static void on_done(void *arg, int status, int timeouts, unsigned char *msg, int
 	if (a->told || u->closing)
 		return;
 	if (outcome == FORWARD_MESSAGE)
-		u->fn(u->arg, tag, outcome, u->heard.iov_base, u->heard.iov_len);
+		u->fn(u->arg, tag, outcome, a->heard.iov_base, a->heard.iov_len);
 	else
 		u->fn(u->arg, tag, outcome, NULL, 0);
 }
@@ -238,21 +239,18 @@ static struct ask *first_waiting(struct ask *pair)
 	return NULL;
 }
 
-/* Whether it answers one of the two. */
+/* Whether it answers one of the two, which so ends. */
 static bool hear(struct ask *pair, const struct iovec *datagram)
 {
-	struct ask *a = pair;
-
-	while (a < pair + PAIR && !(a->peer && !a->ended &&
-				    exchange_match(a->msg, a->len, datagram->iov_base,
-						   datagram->iov_len) != EXCHANGE_FOREIGN))
-		a++;
-	if (a == pair + PAIR)
-		return false;
-	a->peer->u->heard = *datagram;
-	end(a, FORWARD_MESSAGE);
-	tell(a->peer);
-	return true;
+	for (struct ask *a = pair; a < pair + PAIR; a++)
+		if (a->peer && !a->ended &&
+		    exchange_match(a->msg, a->len, datagram->iov_base, datagram->iov_len) !=
+			    EXCHANGE_FOREIGN) {
+			a->heard = *datagram;
+			end(a, FORWARD_MESSAGE);
+			return true;
+		}
+	return false;
 }
 
 /* The way of both is refused. */
@@ -260,12 +258,8 @@ static void refuse(struct ask *pair)
 {
 	struct ask *a;
 
-	while ((a = first_waiting(pair))) {
-		struct peer *p = a->peer;
-
+	while ((a = first_waiting(pair)))
 		end(a, FORWARD_REFUSED);
-		tell(p);
-	}
 }
 
 /* Also of what comes late nothing is left for those who have the socket next. */
@@ -279,6 +273,8 @@ static void on_ready(void *arg, unsigned number)
 		struct iovec got[PAIR] = { { u->datagrams[0], DNS_MSG_MAX },
 					   { u->datagrams[1], DNS_MSG_MAX } };
 		int n = upstream_sockets_receive(u->sockets, number, got, PAIR);
+		const struct ask *first = first_waiting(pair);
+		struct peer *p = first ? first->peer : NULL;
 
 		if (n == -EAGAIN || n == -EINTR)
 			return;
@@ -288,6 +284,8 @@ static void on_ready(void *arg, unsigned number)
 		}
 		for (int i = 0; i < n; i++)
 			junk += !hear(pair, &got[i]);
+		if (p)
+			tell(p);
 		if (waited && !first_waiting(pair))
 			return;
 	}
@@ -304,8 +302,10 @@ static void send_pair(struct ask *first, unsigned n)
 		msgs[i] = (struct iovec){ first[i].msg, first[i].len };
 	if (p->u->held == first)
 		p->u->held = NULL;
-	if (upstream_sockets_send(p->u->sockets, place_of(first) / PAIR, msgs, n) < 0)
+	if (upstream_sockets_send(p->u->sockets, place_of(first) / PAIR, msgs, n) < 0) {
 		refuse(first);
+		tell(p);
+	}
 }
 
 static void on_send(void *arg)
