@@ -129,6 +129,35 @@ static void refuses(void **state)
 			fail_msg("%s", row[i].what);
 }
 
+/* Wherever a record stands: type, class, TTL and length hold no name, RDATA of TXT may. */
+static void no_name_is_read_of_fields(void **state)
+{
+	static const uint8_t root[] = "\0\0\x10\0\1\0\0\0\0\0\0"; /* TXT, empty */
+
+	(void)state;
+	for (size_t pad = 0; pad < 130; pad++) {
+		uint8_t buf[256] = HEAD("\0", "\3", "\0", "\0");
+		size_t at = MSG_HEAD_LEN + 11 + pad, end = at + 11 + 1;
+
+		memcpy(buf + MSG_HEAD_LEN, root, 11);
+		buf[MSG_HEAD_LEN + 10] = (uint8_t)pad;
+		memcpy(buf + at, root, 11);
+		buf[at + 10] = 1; /* octet of RDATA, the root of a name */
+		memcpy(buf + end + 1, root, 11);
+		buf[end] = 0xc0;
+		for (size_t to = at; to < end; to++) {
+			bool is_field = to > at && to < at + 11;
+			struct msg m;
+
+			buf[end + 1] = (uint8_t)to;
+			memcpy(buf + end + 2, root + 1, 10);
+			if (buf[to] == 0)
+				assert_int_equal(msg_parse(buf, end + 12, &m),
+						 is_field ? MSG_MALFORMED : MSG_OK);
+		}
+	}
+}
+
 static void opaque_rdata_is_left_alone(void **state)
 {
 	static const char text[] =
@@ -299,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_a_response),
 		cmocka_unit_test(refuses),
+		cmocka_unit_test(no_name_is_read_of_fields),
 		cmocka_unit_test(opaque_rdata_is_left_alone),
 		cmocka_unit_test(work_is_bounded),
 		cmocka_unit_test(written_is_read),
