@@ -248,18 +248,24 @@ static bool hear(struct ask *pair, const struct iovec *datagram)
 			    EXCHANGE_FOREIGN) {
 			a->heard = *datagram;
 			end(a, FORWARD_MESSAGE);
+			tell(a->peer);
 			return true;
 		}
 	return false;
 }
 
-/* The way of both is refused. */
+/* The way of both is refused.  Whoever is told may have another question here by then, which
+ * is not. */
 static void refuse(struct ask *pair)
 {
-	struct ask *a;
+	const struct ask *first = first_waiting(pair);
+	struct peer *p = first ? first->peer : NULL;
 
-	while ((a = first_waiting(pair)))
-		end(a, FORWARD_REFUSED);
+	for (struct ask *a = pair + PAIR; a-- > pair;) /* the last one is told first */
+		if (a->peer && !a->ended)
+			end(a, FORWARD_REFUSED);
+	if (p)
+		tell(p);
 }
 
 /* Also of what comes late nothing is left for those who have the socket next. */
@@ -273,8 +279,6 @@ static void on_ready(void *arg, unsigned number)
 		struct iovec got[PAIR] = { { u->datagrams[0], DNS_MSG_MAX },
 					   { u->datagrams[1], DNS_MSG_MAX } };
 		int n = upstream_sockets_receive(u->sockets, number, got, PAIR);
-		const struct ask *first = first_waiting(pair);
-		struct peer *p = first ? first->peer : NULL;
 
 		if (n == -EAGAIN || n == -EINTR)
 			return;
@@ -284,8 +288,6 @@ static void on_ready(void *arg, unsigned number)
 		}
 		for (int i = 0; i < n; i++)
 			junk += !hear(pair, &got[i]);
-		if (p)
-			tell(p);
 		if (waited && !first_waiting(pair))
 			return;
 	}
@@ -302,10 +304,8 @@ static void send_pair(struct ask *first, unsigned n)
 		msgs[i] = (struct iovec){ first[i].msg, first[i].len };
 	if (p->u->held == first)
 		p->u->held = NULL;
-	if (upstream_sockets_send(p->u->sockets, place_of(first) / PAIR, msgs, n) < 0) {
+	if (upstream_sockets_send(p->u->sockets, place_of(first) / PAIR, msgs, n) < 0)
 		refuse(first);
-		tell(p);
-	}
 }
 
 static void on_send(void *arg)
