@@ -7,7 +7,8 @@
  * c-ares has one socket, so one source port, for all questions of a channel.  So the descriptor
  * that it has here is none it could hear anything by: questions go by sockets of their own
  * (upstream_sockets.h), two for one name, AAAA and A, by one and as one frame: half the work
- * for the kernel.  The place of a question is the id that c-ares knows it by.
+ * for the kernel.  c-ares knows a question by the place that it has here, or, where it is
+ * newer, by an id of its own.
  *
  * Answers are read here, before c-ares sees them.  It would take one with QR=0, with another
  * opcode or with the name in another case for the answer, and so end the wait for the real one;
@@ -53,9 +54,12 @@ struct ask {
 	bool unanswered;              /* ended so; until the socket is taken again */
 	enum forward_outcome outcome; /* of one that ended */
 	struct iovec heard;           /* then the answer, in datagrams */
+	uint16_t known;               /* the id that c-ares knows it by */
 	uint16_t len;
 	uint8_t msg[EXCHANGE_LEN_MAX];
 };
+
+_Static_assert((int)PAIR <= (int)UPSTREAM_DATAGRAMS_MAX, "a pair is read at once");
 
 struct peer {
 	struct peer *next;
@@ -80,10 +84,10 @@ struct upstream {
 	struct peer *peers;
 	bool closing;
 	struct ask *held;     /* the first of a pair, not sent yet */
-	struct ev_after send; /* what is held, at the end of the turn */
+	struct ask *handed;   /* to c-ares, just now */
+	struct ev_after send; /* what is held, and who is to be told, at the end of the turn */
 	unsigned n_asks;      /* places that were ever used */
 	uint8_t datagrams[PAIR][DNS_MSG_MAX];
-	struct iovec heard;  /* the answer to the question that ends */
 	uint64_t tags[ASKS]; /* of asks */
 	struct ask asks[ASKS];
 };
@@ -118,6 +122,8 @@ static int on_connect(ares_socket_t fd, const struct sockaddr *to, ares_socklen_
 
 static void end(struct ask *a, enum forward_outcome outcome)
 {
+	if (a->peer->u->held == a)
+		a->peer->u->held = NULL;
 	a->ended = true;
 	a->outcome = outcome;
 	a->next = a->peer->ended;
@@ -127,10 +133,13 @@ static void end(struct ask *a, enum forward_outcome outcome)
 /* It is sent once c-ares has taken it over. */
 static ares_ssize_t on_write(ares_socket_t fd, const struct iovec *iov, int n, void *arg)
 {
+	const struct peer *p = arg;
+	const uint8_t *id = iov->iov_base;
 	size_t len = 0;
 
 	(void)fd;
-	(void)arg;
+	if (p->u->handed && iov->iov_len >= 2)
+		p->u->handed->known = (uint16_t)(id[0] << 8 | id[1]);
 	for (int i = 0; i < n; i++)
 		len += iov[i].iov_len;
 	return (ares_ssize_t)len;
@@ -144,11 +153,9 @@ static unsigned place_of(const struct ask *a)
 /* The question with the id that c-ares knows it by. */
 static void write_known(const struct ask *a, uint8_t out[EXCHANGE_LEN_MAX])
 {
-	unsigned place = place_of(a);
-
 	memcpy(out, a->msg, a->len);
-	out[0] = (uint8_t)(place >> 8);
-	out[1] = (uint8_t)place;
+	out[0] = (uint8_t)(a->known >> 8);
+	out[1] = (uint8_t)a->known;
 }
 
 static ares_ssize_t on_receive(ares_socket_t fd, void *buf, size_t size, int flags,
@@ -218,8 +225,6 @@ static void on_done(void *arg, int status, int timeouts, unsigned char *msg, int
 		outcome = a->outcome;
 	a->unanswered = outcome != FORWARD_MESSAGE;
 	a->peer = NULL;
-	if (u->held == a)
-		u->held = NULL;
 	p->busy--;
 	leave(u, place);
 	if (a->told || u->closing)
@@ -230,40 +235,51 @@ static void on_done(void *arg, int status, int timeouts, unsigned char *msg, int
 		u->fn(u->arg, tag, outcome, NULL, 0);
 }
 
-/* Of the two of a socket, who still waits; NULL: nobody. */
-static struct ask *first_waiting(struct ask *pair)
+/* Does one of the two of a socket? */
+static bool is_waiting(const struct ask *pair)
 {
-	for (struct ask *a = pair; a < pair + PAIR; a++)
-		if (a->peer && !a->ended)
-			return a;
-	return NULL;
+	return (pair[0].peer && !pair[0].ended) || (pair[1].peer && !pair[1].ended);
 }
 
-/* Whether it answers one of the two, which so ends. */
-static bool hear(struct ask *pair, const struct iovec *datagram)
+/* Whether it answers one of the two, which so ends; tags are those that were asked when it was
+ * read. */
+static bool hear(struct ask *pair, const uint64_t tags[PAIR], const struct iovec *datagram)
 {
-	for (struct ask *a = pair; a < pair + PAIR; a++)
-		if (a->peer && !a->ended &&
-		    exchange_match(a->msg, a->len, datagram->iov_base, datagram->iov_len) !=
-			    EXCHANGE_FOREIGN) {
-			a->heard = *datagram;
-			end(a, FORWARD_MESSAGE);
-			tell(a->peer);
-			return true;
-		}
+	for (unsigned i = 0; i < PAIR; i++) {
+		struct ask *a = &pair[i];
+
+		if (!a->peer || a->ended || a->peer->u->tags[place_of(a)] != tags[i] ||
+		    exchange_match(a->msg, a->len, datagram->iov_base, datagram->iov_len) ==
+			    EXCHANGE_FOREIGN)
+			continue;
+		a->heard = *datagram;
+		end(a, FORWARD_MESSAGE);
+		tell(a->peer);
+		return true;
+	}
 	return false;
 }
 
-/* The way of both is refused.  Whoever is told may have another question here by then, which
- * is not. */
+/* Both end so, before anybody is told: who is may have another question here by then.  Returns
+ * whose they were; NULL: nobody waited. */
+static struct peer *end_pair(struct ask *pair, enum forward_outcome outcome, bool told)
+{
+	struct peer *p = NULL;
+
+	for (struct ask *a = pair + PAIR; a-- > pair;) { /* the last one is told first */
+		if (!a->peer || a->ended)
+			continue;
+		p = a->peer;
+		a->told |= told;
+		end(a, outcome);
+	}
+	return p;
+}
+
 static void refuse(struct ask *pair)
 {
-	const struct ask *first = first_waiting(pair);
-	struct peer *p = first ? first->peer : NULL;
+	struct peer *p = end_pair(pair, FORWARD_REFUSED, false);
 
-	for (struct ask *a = pair + PAIR; a-- > pair;) /* the last one is told first */
-		if (a->peer && !a->ended)
-			end(a, FORWARD_REFUSED);
 	if (p)
 		tell(p);
 }
@@ -273,12 +289,14 @@ static void on_ready(void *arg, unsigned number)
 {
 	struct upstream *u = arg;
 	struct ask *pair = &u->asks[number * PAIR];
-	bool waited = first_waiting(pair);
+	bool waited = is_waiting(pair);
 
 	for (unsigned junk = 0; junk < JUNK_MAX;) {
 		struct iovec got[PAIR] = { { u->datagrams[0], DNS_MSG_MAX },
 					   { u->datagrams[1], DNS_MSG_MAX } };
 		int n = upstream_sockets_receive(u->sockets, number, got, PAIR);
+		const uint64_t tags[PAIR] = { u->tags[number * PAIR],
+					      u->tags[number * PAIR + 1] };
 
 		if (n == -EAGAIN || n == -EINTR)
 			return;
@@ -287,33 +305,42 @@ static void on_ready(void *arg, unsigned number)
 			junk++;
 		}
 		for (int i = 0; i < n; i++)
-			junk += !hear(pair, &got[i]);
-		if (waited && !first_waiting(pair))
+			junk += !hear(pair, tags, &got[i]);
+		if (waited && !is_waiting(pair))
 			return;
 	}
 	upstream_sockets_again(u->sockets, number);
 }
 
-/* n questions of one length, of the pair of the first. */
+/* n questions of one length, of the pair of the first.  Nobody is told of a refusal yet: the
+ * caller is in the midst of another question. */
 static void send_pair(struct ask *first, unsigned n)
 {
-	struct peer *p = first->peer;
+	struct upstream *u = first->peer->u;
 	struct iovec msgs[PAIR];
 
 	for (unsigned i = 0; i < n; i++)
 		msgs[i] = (struct iovec){ first[i].msg, first[i].len };
-	if (p->u->held == first)
-		p->u->held = NULL;
-	if (upstream_sockets_send(p->u->sockets, place_of(first) / PAIR, msgs, n) < 0)
-		refuse(first);
+	u->held = NULL;
+	if (upstream_sockets_send(u->sockets, place_of(first) / PAIR, msgs, n) < 0) {
+		end_pair(first, FORWARD_REFUSED, false);
+		ev_after_do(&u->send);
+	}
+}
+
+static void send_held(struct upstream *u)
+{
+	if (u->held)
+		send_pair(u->held, 1);
 }
 
 static void on_send(void *arg)
 {
 	struct upstream *u = arg;
 
-	if (u->held)
-		send_pair(u->held, 1);
+	send_held(u);
+	for (struct peer *p = u->peers; p; p = p->next)
+		tell(p);
 }
 
 static void peer_free(struct peer *p)
@@ -375,11 +402,13 @@ static bool open_channel(struct peer *p)
 		.lookups = lookups,
 		.resolvconf_path = no_file,
 	};
+	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+		   ARES_OPT_DOMAINS | ARES_OPT_RESOLVCONF;
 
-	if (ares_init_options(&p->ares, &options,
-			      ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-				      ARES_OPT_LOOKUPS | ARES_OPT_DOMAINS |
-				      ARES_OPT_RESOLVCONF) != ARES_SUCCESS)
+#ifdef ARES_OPT_QUERY_CACHE
+	mask |= ARES_OPT_QUERY_CACHE; /* of no size: the cache is ours */
+#endif
+	if (ares_init_options(&p->ares, &options, mask) != ARES_SUCCESS)
 		return false;
 	ares_set_socket_functions(p->ares, &socket_functions, p);
 	if (set_server(p))
@@ -433,12 +462,11 @@ static void drop(struct ask *a)
 static int take(struct peer *p)
 {
 	int number = upstream_pool_take(p->pool), oldest = upstream_pool_oldest(p->pool);
-	struct ask *pair = &p->u->asks[oldest < 0 ? 0 : oldest * PAIR], *a;
 
 	if (number != -EAGAIN || oldest < 0 || p->in_turn)
 		return number;
-	while ((a = first_waiting(pair)))
-		drop(a);
+	end_pair(&p->u->asks[oldest * PAIR], FORWARD_BUSY, true);
+	tell(p);
 	return upstream_pool_take(p->pool);
 }
 
@@ -458,7 +486,7 @@ static struct ask *place_for(struct peer *p, const uint8_t *msg, size_t len, int
 
 	if (goes_with(u->held, p, msg, len))
 		return u->held + 1;
-	on_send(u);
+	send_held(u);
 	*why = take(p);
 	if (*why < 0)
 		return NULL;
@@ -474,12 +502,11 @@ static void send_or_hold(struct ask *a)
 
 	if (u->held && a == u->held + 1) {
 		send_pair(u->held, PAIR);
-	} else if (u->held) { /* asked by who was told of a refusal meanwhile */
-		send_pair(a, 1);
-	} else {
-		u->held = a;
-		ev_after_do(&u->send);
+		return;
 	}
+	send_held(u);
+	u->held = a;
+	ev_after_do(&u->send);
 }
 
 static bool is_short(int rc)
@@ -517,13 +544,17 @@ void upstream_send(struct upstream *u, uint64_t tag, const struct forward_peer *
 	p->used_ms = ev_now_ms(u->loop);
 	if (u->timer.at_ms == EV_NEVER)
 		ev_timer_at(&u->timer, p->used_ms + TICK_MS);
+	a->known = (uint16_t)place_of(a);
 	write_known(a, known);
+	u->handed = a;
 	p->in_turn++;
 	ares_send(p->ares, known, (int)len, on_done, a);
 	p->in_turn--;
+	u->handed = NULL;
 	if (a->peer && u->tags[place_of(a)] == tag) /* c-ares has it */
 		send_or_hold(a);
-	tell(p);
+	if (p->ended)
+		ev_after_do(&u->send);
 }
 
 void upstream_cancel(struct upstream *u, uint64_t tag)

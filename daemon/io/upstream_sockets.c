@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -245,7 +244,8 @@ static int send_all(struct upstream_sockets *s, int fd, const struct iovec *msgs
 	return send_each(fd, msgs, n);
 }
 
-/* An error may be an earlier one, or tell that the way there has changed. */
+/* An error may be an earlier one, or tell that the way there has changed.  One that went out
+ * may go out again, from the new port. */
 int upstream_sockets_send(struct upstream_sockets *s, unsigned number, const struct iovec *msgs,
 			  unsigned n)
 {

@@ -46,7 +46,8 @@ size_t name_read(const uint8_t *msg, size_t len, size_t at, uint8_t out[DNS_NAME
 		size_t octets = c >= POINTER_TOP ? 2 : 1 + (size_t)c;
 
 		/* What is fixed lies before the name itself. */
-		if (octets > end - at || (end != len && is_fixed(guard, at, octets)))
+		if ((c > LABEL_MAX && c < POINTER_TOP) || octets > end - at ||
+		    (end != len && is_fixed(guard, at, octets)))
 			break;
 		if (c >= POINTER_TOP) {
 			memcpy(out + n, msg + run, at - run);
@@ -57,7 +58,7 @@ size_t name_read(const uint8_t *msg, size_t len, size_t at, uint8_t out[DNS_NAME
 			lowest = run = at;
 			continue;
 		}
-		if (c > LABEL_MAX || n + at - run + octets > DNS_NAME_MAX - (c ? 1 : 0))
+		if (n + at - run + octets > DNS_NAME_MAX - (c ? 1 : 0))
 			break;
 		at += octets;
 		if (c)

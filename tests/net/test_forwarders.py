@@ -195,6 +195,30 @@ def test_ports_and_ids(net):
     assert len({q.id for q in asked}) > 900
 
 
+def test_two_questions_of_a_name_share_a_port(net):
+    """AAAA and A, and no others."""
+    ports = collections.Counter()
+    for name in [net.name() for _ in range(30)]:
+        net.ask(name, "AAAA")
+        asked = [q for q in questions(net, name)][:2]
+        assert {q.type for q in asked} == {"AAAA", "A"} and len({q.id for q in asked}) == 2, asked
+        assert len({q.peer for q in asked}) == 1, asked
+        ports[asked[0].port] += 1
+    assert max(ports.values()) <= 4
+
+
+def test_one_of_two_is_answered(net):
+    """The other one goes on by itself, from another port."""
+    def script(q):
+        return [Send(q.ordinary())] if q.type == "AAAA" or len(questions(net, q.name)) > 2 else []
+
+    both(net, script)
+    name = net.name()
+    assert net.addresses(name, "AAAA") == ["64:ff9b::c629:a"]
+    asked = questions(net, name)
+    assert [q.type for q in asked[2:]] == ["A"] and asked[2].port not in {q.port for q in asked[:2]}, asked
+
+
 def test_stream_out_of_order(net):
     """[118] The fast answer overtakes the slow one."""
     slow, fast = net.name(), net.name()

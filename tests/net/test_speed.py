@@ -37,10 +37,12 @@ def test_one_round(environment, tmp_path):
     for system in ("tun", "tayga", "plain"):
         assert seen[system]["small_1"] > 0 and seen[system]["small_256"] > 0, system
         assert seen[system]["connects"] > 0 and seen[system]["rtt_p99"] >= seen[system]["rtt_p50"] > 0, system
+        assert seen[system]["rtt_apart_p99"] >= seen[system]["rtt_apart_p50"] > 0, system
     for system in ("v6gwd", "bind", "unbound"):
         assert seen[system]["dns_synth"] > 0 and seen[system]["dns_cold"] > 0, system
         assert 0.9 < seen[system]["dns_trips"] and 1.5 < seen[system]["dns_cold_upstream"] < 2.5, system
-    assert seen["echo"]["dns_a"] > 0 and "dns_cold" not in seen["echo"]
+        assert seen[system]["dns_ports"] > 0 and seen[system]["dns_ports_cpu"] > 0, system
+    assert seen["echo"]["dns_a"] > 0 and seen["echo"]["dns_ports"] > 0 and "dns_cold" not in seen["echo"]
     for what in ("ping", "dns"):
         assert seen["tun"][f"fair_{what}_busy"] > 0 and seen["tun"][f"fair_{what}_floor"] > 0, what
     assert seen["tun"]["anon_questions"] >= seen["tun"]["anon_packets"] > 0

@@ -132,6 +132,26 @@ static void nothing_is_read_of_what_is_fixed(void **state)
 			}
 }
 
+/* Label types 01 and 10 (RFC 1035 4.1.4), which would be longer than any label. */
+static void other_types_of_labels_are_none(void **state)
+{
+	static const uint8_t types[] = { 0x40, 0x41, 0x7f, 0x80, 0xbf };
+	uint8_t buf[400], out[DNS_NAME_MAX];
+	uint64_t fixed[(sizeof buf + 63) / 64] = { 0 };
+	struct name_guard guard = { UINT32_MAX, fixed };
+
+	(void)state;
+	for (size_t at = 0; at < 130; at++)
+		for (size_t i = 0; i < sizeof types; i++) {
+			memset(buf, 0, sizeof buf);
+			buf[at] = types[i];
+			buf[sizeof buf - 2] = 0xc0;
+			buf[sizeof buf - 1] = (uint8_t)at;
+			assert_int_equal(
+				name_read(buf, sizeof buf, sizeof buf - 2, out, &guard), 0);
+		}
+}
+
 static void compares_case_aside(void **state)
 {
 	static const struct {
@@ -317,6 +337,7 @@ int main(void)
 		cmocka_unit_test(length_limit_is_255),
 		cmocka_unit_test(pointers_are_counted),
 		cmocka_unit_test(nothing_is_read_of_what_is_fixed),
+		cmocka_unit_test(other_types_of_labels_are_none),
 		cmocka_unit_test(compares_case_aside),
 		cmocka_unit_test(is_in_goes_by_label),
 		cmocka_unit_test(substitutes_the_ending),

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -118,7 +119,26 @@ static void port_has_few_turns(void **state)
 	tear_down(&w);
 }
 
-/* From one port, as one frame where that passes, else (longer than the path) each alone. */
+/* Who takes frames gets them whole. */
+static void two_are_one_frame(void **state)
+{
+	static const int one = 1;
+	uint8_t msg[2][100] = { { 0 } }, got[300];
+	struct iovec iov[] = { { msg[0], sizeof msg[0] }, { msg[1], sizeof msg[1] } };
+	struct world w;
+	unsigned number;
+
+	(void)state;
+	set_up(&w);
+	assert_int_equal(setsockopt(w.peer, SOL_UDP, UDP_GRO, &one, sizeof one), 0);
+	number = take(&w);
+	assert_int_equal(upstream_sockets_send(w.sockets, number, iov, 2), 0);
+	assert_int_equal(recv(w.peer, got, sizeof got, 0), sizeof msg);
+	upstream_sockets_give(w.sockets, number, true);
+	tear_down(&w);
+}
+
+/* From one port, also what is longer than the path lets frames be: then each alone. */
 static void two_leave_together(void **state)
 {
 	static uint8_t msg[2][40000], got[65536];
@@ -261,6 +281,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(port_has_few_turns),
+		cmocka_unit_test(two_are_one_frame),
 		cmocka_unit_test(two_leave_together),
 		cmocka_unit_test(unanswered_question_ends_a_port),
 		cmocka_unit_test(nothing_late_is_heard),
