@@ -27,8 +27,9 @@ struct nft_guests *nft_guests_open_port(struct ev_loop *, uint16_t port, ev_fn *
 void nft_guests_close(struct nft_guests *, bool keep); /* as nft_close(); NULL is a no-op */
 
 /* The link-layer address of the packets from addr: of the first one, until half a second passes
- * without any; of forwarded ones, which are not noted each, 0.4 to 0.5 s.  False where none came
- * since, or not over Ethernet, or the table is not there.  One system call each way, no wait. */
+ * without any; of forwarded ones, which are not noted each, 0.4 to 0.5 s.  False where none
+ * came since, or not over Ethernet, or the table is not there.  One system call each way, no
+ * wait. */
 bool nft_guests_find(struct nft_guests *, const struct in6_addr *addr,
 		     uint8_t out[ADDR_MAC_LEN]);
 
